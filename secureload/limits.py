@@ -1,0 +1,72 @@
+"""Every bound that secureload puts on what it reads, expands, keeps and waits for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["DEFAULT_LIMITS", "Limits"]
+
+_MIB = 1 << 20
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """One value with every limit; the unit stands in the name of each field.
+
+    Reaching a limit is never a pass: it is a finding with the limit's name, and the verdict is UNDECIDED.
+    """
+
+    # A model that does not fit in memory twice cannot be loaded in a worker anyway.
+    artifact_bytes: int = 64 * _GIB
+    # A folder of a sharded large model has some hundred members; a data set has more than we should hash.
+    folder_members: int = 20_000
+    folder_depth: int = 32
+    # NAME_MAX of Linux's file systems times the depth that we walk.
+    member_name_bytes: int = 4_096
+
+    # One bundle about 2,000 members is 400 kB; a sidecar holds a few of them.
+    sidecar_bytes: int = 64 * _MIB
+    sidecar_bundles: int = 64
+    json_depth: int = 32
+    # OpenSSH private keys are below 1 kB, trust.toml files of a large bank below 1 MB.
+    key_file_bytes: int = 64 * 1024
+    trust_toml_bytes: int = 4 * _MIB
+    trust_keys: int = 10_000
+
+    # deflate cannot exceed 1,032 : 1, and arrays of zeros do reach it; bz2 and xz go far beyond.
+    expansion_ratio: int = 1_100
+    # A small file may expand this far whatever its ratio.
+    expansion_floor_bytes: int = 16 * _MIB
+    expanded_bytes: int = 16 * _GIB
+    nesting_depth: int = 8
+
+    # The benign files measured name at most some hundred distinct globals.
+    trace_globals: int = 20_000
+    trace_shapes: int = 50_000
+    trace_pickles: int = 100_000
+    # Text kept of one argument, and of one line of a report.
+    trace_text_chars: int = 256
+    trace_findings: int = 1_000
+    tracer_memory_bytes: int = 2 * _GIB
+    tracer_cpu_seconds: int = 60
+    tracer_wall_seconds: float = 90.0
+    # What the tracer may answer: the distilled trace, never the bulk.
+    tracer_reply_bytes: int = 64 * _MIB
+
+    # Importing scikit-learn from a cold disk took up to 4.6 s where this was measured.
+    worker_start_seconds: float = 120.0
+    worker_load_seconds: float = 300.0
+    worker_call_seconds: float = 300.0
+    worker_memory_bytes: int = 8 * _GIB
+    worker_threads: int = 64
+    worker_open_files: int = 64
+    # One message to or from the worker: 100,000 rows of 50 doubles are 40 MB.
+    message_control_bytes: int = 64 * _MIB
+    message_payload_bytes: int = 8 * _GIB
+    message_segments: int = 100_000
+    message_depth: int = 32
+    message_items: int = 10_000_000
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,1 @@
+"""Reading pickles without running them: the inert VM, the trace, the distilled pickle."""

@@ -1,0 +1,152 @@
+"""What a payload would do, as values: the trace.
+
+A :class:`Trace` is made by the inert VM (:mod:`secureload.pickles.vm`) and holds each distinct import and
+each distinct operation once, with a count: the hundred trees of a forest are one shape. Arguments are
+summarised; bulk data is never kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+__all__ = [
+    "Collection",
+    "Const",
+    "Elided",
+    "GlobalRef",
+    "Import",
+    "Operation",
+    "OperationKind",
+    "Reading",
+    "Result",
+    "Section",
+    "Trace",
+    "TraceProblem",
+    "Value",
+]
+
+# Which loader the trace holds for. joblib skips raw array bytes that pickle would read as opcodes.
+Reading: TypeAlias = Literal["pickle", "joblib"]
+
+# "call": REDUCE, OBJ or INST; "new": NEWOBJ, NEWOBJ_EX; the others as the opcodes are named in pickletools.
+OperationKind: TypeAlias = Literal["call", "new", "build", "append", "setitem", "additem", "persid"]
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalRef:
+    """A global by the exact pair that the payload asks ``find_class`` for."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A constant. ``value`` is cut to a limit for str and bytes; ``length`` is the whole length, -1 for numbers."""
+
+    value: None | bool | int | float | str | bytes
+    length: int = -1
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether ``value`` holds only the beginning of the constant."""
+        return isinstance(self.value, str | bytes) and len(self.value) != self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The result of an operation: of calling or instantiating ``of`` (None where that was computed itself)."""
+
+    kind: Literal["call", "new", "persid"]
+    of: GlobalRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A tuple, list, dict, set or frozenset; of a dict the items are (key, value) tuples.
+
+    ``items`` holds the first few; ``length`` counts all of them.
+    """
+
+    kind: Literal["tuple", "list", "dict", "set", "frozenset"]
+    items: tuple[Value, ...]
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Elided:
+    """A value nested deeper than a summary goes."""
+
+
+Value: TypeAlias = Const | GlobalRef | Result | Collection | Elided
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One distinct global, how often ``find_class`` was asked for it, and where first (byte offset, or -1)."""
+
+    ref: GlobalRef
+    count: int = 1
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One distinct shape of an operation.
+
+    ``target`` is what is called, instantiated, built or filled. For "build" ``args`` is ``(state,)``.
+    ``first`` is the ordinal of its first occurrence among all operations, ``offset`` the byte offset in the
+    (expanded) stream up to which the reader had come, -1 where that is not known.
+    """
+
+    kind: OperationKind
+    target: Value
+    args: tuple[Value, ...] = ()
+    kwargs: tuple[tuple[str, Value], ...] = ()
+    count: int = 1
+    first: int = 0
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the stream: a pickle, the raw bytes of an array, or what could not be read."""
+
+    kind: Literal["pickle", "array", "trailing"]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class TraceProblem:
+    """Why a part of the stream was not examined: "malformed", "limit", "trailing" or "unsupported"."""
+
+    kind: Literal["malformed", "limit", "trailing", "unsupported"]
+    message: str
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Everything that one member's payload would import, call and build, and what could not be read of it."""
+
+    reading: Reading
+    compression: str | None = None
+    protocol: int = -1
+    imports: tuple[Import, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    sections: tuple[Section, ...] = ()
+    problems: tuple[TraceProblem, ...] = ()
+    # (library, version) pairs that the payload says it was saved under, such as ("scikit-learn", "1.5.2").
+    versions: tuple[tuple[str, str], ...] = ()
+    bytes_total: int = 0
+    bytes_examined: int = 0
+    pickles: int = 0
+    operation_count: int = 0
+    decompiled: str = field(default="")
+    fickling_severity: str = field(default="")
+    fickling_messages: tuple[str, ...] = ()
