@@ -1,0 +1,1 @@
+"""Manifests, statements, envelopes, bundles, keys and trust stores: what is signed, as pure values."""
