@@ -1,0 +1,90 @@
+"""What the inert VM reads from: pinned bytes or an expanding stream, positioned exactly, bulk skipped."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Protocol
+
+__all__ = ["ByteSource", "MappedSource", "SkippingFile"]
+
+# What is kept of a bulk payload: enough to show how it begins.
+_KEPT_BYTES = 256
+_BULK_BYTES = 4_096
+
+
+class ByteSource(Protocol):
+    """A forward reader. ``read`` and ``readline`` return short at the end, ``skip`` returns what it skipped."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next ``size`` bytes, fewer at the end."""
+
+    def readline(self) -> bytes:
+        """Return the bytes up to and including the next newline, or up to the end."""
+
+    def tell(self) -> int:
+        """Return the position in the (expanded) stream."""
+
+    def skip(self, size: int, /) -> int:
+        """Step over ``size`` bytes without keeping them; return how many there were."""
+
+    def head(self, size: int, /) -> bytes:
+        """Return the next ``size`` bytes, fewer at the end, and stay where we are."""
+
+
+class MappedSource:
+    """A :class:`ByteSource` over a sealed descriptor, mapped privately and read-only: no byte is read twice."""
+
+    def __init__(self, fd: int, size: int) -> None:
+        self._size = size
+        self._map = mmap.mmap(fd, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) if size else mmap.mmap(-1, 1)
+        # Bound methods of the map itself: the C unpickler calls them once an opcode.
+        self.read = self._map.read if size else self._empty
+        self.readline = self._map.readline if size else self._empty
+        self.tell = self._map.tell
+
+    def _empty(self, _size: int = 0, /) -> bytes:
+        return b""
+
+    def skip(self, size: int, /) -> int:
+        """Step over ``size`` bytes; return how many there were."""
+        position = self.tell()
+        skipped = min(size, self._size - position)
+        if self._size:
+            self._map.seek(position + skipped)
+        return skipped
+
+    def head(self, size: int, /) -> bytes:
+        """Return the next bytes without moving."""
+        if not self._size:
+            return b""
+        position = self.tell()
+        return self._map[position : position + size]
+
+    def close(self) -> None:
+        """Unmap."""
+        self._map.close()
+
+
+class SkippingFile:
+    """The file object that the C unpickler is given.
+
+    It has no ``peek``, so the unpickler never reads ahead and ``tell()`` is exact between opcodes; and its
+    ``readinto``, which the unpickler uses for payloads outside of frames, steps over all but their beginning.
+    """
+
+    __slots__ = ("_source", "read", "readline")
+
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        self.read = source.read
+        self.readline = source.readline
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the beginning of ``buffer``, step over the rest, and return how many bytes there were."""
+        wanted = len(buffer)
+        kept = wanted if wanted <= _BULK_BYTES else _KEPT_BYTES
+        data = self._source.read(kept)
+        buffer[: len(data)] = data
+        if len(data) < kept:
+            return len(data)
+        return kept + self._source.skip(wanted - kept)

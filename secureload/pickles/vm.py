@@ -1,0 +1,335 @@
+"""The inert VM: CPython's own unpickler, run over a payload with nothing real to hold on to.
+
+``find_class`` answers with stand-ins that record what is done with them and do nothing. No module is
+imported, no foreign callable is called; and because it *is* the C parser of ``pickle.load``, there is no
+second opinion about what an opcode means. What was recorded before an error counts.
+
+The rules that the stand-ins keep, by opcode (``Modules/_pickle.c``):
+
+=====================  =========================================  ============================
+opcode                 what C does with the object                what the stand-in does
+=====================  =========================================  ============================
+REDUCE, OBJ, INST      calls it                                   metaclass ``__call__``
+NEWOBJ, NEWOBJ_EX      ``cls->tp_new`` (it must be a type)        ``__new__``
+BUILD                  ``__setstate__`` if there is one           a data descriptor / method
+APPEND(S)              ``extend``, then ``append``                both
+SETITEM(S)             ``__setitem__``                            ``__setitem__``
+ADDITEMS               ``add``                                    ``add``
+PERSID, BINPERSID      ``persistent_load``                        recorded
+=====================  =========================================  ============================
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+from secureload.errors import MalformedError, SecureloadError
+from secureload.limits import DEFAULT_LIMITS, Limits
+from secureload.pickles.arrays import ArrayBytes, ArrayLayoutError, array_bytes, dtype_layout
+from secureload.pickles.names import effective_name
+from secureload.pickles.recorder import Recorder, TraceLimitError
+from secureload.pickles.source import ByteSource, SkippingFile
+from secureload.pickles.trace import GlobalRef, OperationKind, Result, Section, Trace, TraceProblem
+from secureload.printable import printable
+
+__all__ = ["trace_stream"]
+
+_ARRAY_WRAPPER = "NumpyArrayWrapper"
+_OLD_WRAPPERS = frozenset({"NDArrayWrapper", "ZNDArrayWrapper"})
+_JOBLIB_MODULES = frozenset({"joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle"})
+_OLD_JOBLIB_MODULES = _JOBLIB_MODULES | {
+    "joblib.numpy_pickle_compat",
+    "sklearn.externals.joblib.numpy_pickle_compat",
+}
+_RECONSTRUCTORS = frozenset({("copyreg", "_reconstructor"), ("copyreg", "__newobj__")})
+_PROTO = 0x80
+_LONGEST_VERSION = 64
+
+
+class _UnsupportedPayloadError(Exception):
+    """The payload uses something that this reader does not follow."""
+
+
+class _Inert:
+    """The result of an operation. ``made_from`` is the global whose instance it would be."""
+
+    __slots__ = ("call_args", "kind", "made_from", "of", "session", "state")
+
+    def __init__(
+        self, session: _Session, kind: Any, of: GlobalRef | None, made_from: GlobalRef | None, args: Any
+    ) -> None:
+        self.session = session
+        self.kind = kind
+        self.of = of
+        self.made_from = made_from
+        self.call_args = args
+        self.state: object = None
+
+    def __call__(self, *args: object, **kwargs: object) -> _Inert:
+        return self.session.made("call", self, args, kwargs)
+
+    def __setstate__(self, state: object) -> None:
+        self.session.built(self, state)
+
+    def append(self, item: object) -> None:
+        self.session.filled("append", self, item)
+
+    def extend(self, items: object) -> None:
+        self.session.filled("append", self, items)
+
+    def add(self, item: object) -> None:
+        self.session.filled("additem", self, item)
+
+    def __setitem__(self, key: object, value: object) -> None:
+        self.session.filled("setitem", self, value)
+
+
+class _BuildOnGlobal:
+    """``__setstate__`` of a global, as a data descriptor: on a type it wins over what its instances have."""
+
+    def __get__(self, instance: _Global, owner: object) -> Callable[[object], None]:
+        return lambda state: instance.session.built(instance, state)
+
+    def __set__(self, instance: object, value: object) -> None:
+        raise AttributeError("read-only")
+
+
+class _Global(type):
+    """The metaclass of the stand-ins of globals: types, because NEWOBJ asks for one."""
+
+    session: _Session
+    ref: GlobalRef
+
+    __setstate__: Any = _BuildOnGlobal()
+
+    def __call__(cls, *args: object, **kwargs: object) -> Any:
+        return cls.session.made("call", cls, args, kwargs)
+
+    def append(cls, item: object) -> None:
+        cls.session.filled("append", cls, item)
+
+    def extend(cls, items: object) -> None:
+        cls.session.filled("append", cls, items)
+
+    def add(cls, item: object) -> None:
+        cls.session.filled("additem", cls, item)
+
+    def __setitem__(cls, key: object, value: object) -> None:
+        cls.session.filled("setitem", cls, value)
+
+
+class _StandIn(metaclass=_Global):
+    """The base of the stand-ins; ``__new__`` is what NEWOBJ runs."""
+
+    __slots__ = ()
+
+    def __new__(cls, *args: object, **kwargs: object) -> Any:
+        return cls.session.made("new", cls, args, kwargs)
+
+
+class _Session:
+    """One pass over one stream: the recorder, the source, and the state that joblib's arrays need."""
+
+    def __init__(self, source: ByteSource, limits: Limits) -> None:
+        self.source = source
+        self.limits = limits
+        self.file = SkippingFile(source)
+        self.recorder = Recorder(limits, self.describe)
+        self.globals: dict[GlobalRef, _Global] = {}
+        self.sections: list[Section] = []
+        self.problems: list[TraceProblem] = []
+        self.versions: dict[tuple[str, str], None] = {}
+        self.saw_array = False
+        self.protocol = -1
+        self.pickles = 0
+        self.depth = 0
+
+    # -- what the stand-ins call -----------------------------------------------------------------------
+
+    def find_global(self, module: str, name: str, protocol: int) -> _Global:
+        ref = GlobalRef(*effective_name(module, name, protocol))
+        self.recorder.imported(ref, self.source.tell())
+        stand_in = self.globals.get(ref)
+        if stand_in is None:
+            stand_in = _Global("StandIn", (_StandIn,), {"session": self, "ref": ref, "__slots__": ()})
+            self.globals[ref] = stand_in
+        return stand_in
+
+    def made(self, kind: Any, target: object, args: tuple[object, ...], kwargs: dict[str, object]) -> _Inert:
+        self.recorder.operation(kind, target, args, kwargs, self.source.tell())
+        of = target.ref if isinstance(target, _Global) else None
+        made_from = of
+        if of is not None and args and (of.module, of.name) in _RECONSTRUCTORS:
+            made_from = args[0].ref if isinstance(args[0], _Global) else None
+        is_dtype = of is not None and of.name == "dtype" and of.module.startswith("numpy")
+        return _Inert(self, kind, of, made_from, args if is_dtype else None)
+
+    def built(self, target: _Inert | _Global, state: object) -> None:
+        self.recorder.operation("build", target, (state,), {}, self.source.tell())
+        if isinstance(target, _Global):
+            return
+        if target.call_args is not None:
+            target.state = state
+        if type(state) is dict:
+            self._note_version(state)
+        made_from = target.made_from
+        if made_from is not None:
+            if made_from.name == _ARRAY_WRAPPER and made_from.module in _JOBLIB_MODULES:
+                self._step_over_array(state)
+            elif made_from.name in _OLD_WRAPPERS and made_from.module in _OLD_JOBLIB_MODULES:
+                raise _UnsupportedPayloadError("arrays stored the way of joblib before 0.10, in files beside it")
+
+    def filled(self, kind: OperationKind, target: _Inert | _Global, item: object) -> None:
+        self.recorder.operation(kind, target, (item,), {}, self.source.tell())
+
+    def persistent(self, pid: object) -> _Inert:
+        self.recorder.operation("persid", None, (pid,), {}, self.source.tell())
+        return _Inert(self, "persid", None, None, None)
+
+    @staticmethod
+    def describe(value: object) -> GlobalRef | Result | None:
+        if isinstance(value, _Inert):
+            return Result(value.kind, value.of)
+        if isinstance(value, _Global):
+            return value.ref
+        return None
+
+    # -- joblib's arrays -------------------------------------------------------------------------------
+
+    def _note_version(self, state: dict[object, object]) -> None:
+        version = state.get("_sklearn_version")
+        if type(version) is str and len(version) <= _LONGEST_VERSION:
+            self.versions[("scikit-learn", version)] = None
+
+    def _step_over_array(self, state: object) -> None:
+        self.saw_array = True
+        layout = self._array_layout(state)
+        start = self.source.tell()
+        if layout.nested_pickle:
+            if self.depth >= self.limits.nesting_depth:
+                raise TraceLimitError("nesting_depth", self.limits.nesting_depth, self.depth + 1)
+            self.run_pickle()
+            return
+        if layout.aligned:
+            padding = self.source.read(1)
+            if not padding or self.source.skip(padding[0]) != padding[0]:
+                raise MalformedError("the padding before an array is cut off", format="joblib", offset=start)
+        left = layout.size
+        while left:
+            skipped = self.source.skip(left)
+            if not skipped:
+                raise MalformedError(
+                    f"an array of {layout.size:,} bytes is cut off", format="joblib", offset=start
+                )
+            left -= skipped
+        self.sections.append(Section("array", start, self.source.tell()))
+
+    def _array_layout(self, state: object) -> ArrayBytes:
+        if type(state) is not dict:
+            raise ArrayLayoutError("the array wrapper's state is not a dictionary")
+        dtype = state.get("dtype")
+        if not isinstance(dtype, _Inert) or dtype.call_args is None:
+            raise ArrayLayoutError("the array's dtype is not made by numpy.dtype")
+        item_size, holds_objects = dtype_layout(dtype.call_args, dtype.state)
+        return array_bytes(state, item_size, holds_objects)
+
+    # -- running ---------------------------------------------------------------------------------------
+
+    def run_pickle(self) -> None:
+        """Run one pickle of the stream, up to and including its STOP."""
+        start = self.source.tell()
+        head = self.source.head(2)
+        protocol = head[1] if len(head) == 2 and head[0] == _PROTO else 0
+        self.protocol = max(self.protocol, protocol)
+        self.pickles += 1
+        self.depth += 1
+        try:
+            _InertUnpickler(self, protocol).load()
+        finally:
+            self.depth -= 1
+            self.sections.append(Section("pickle", start, self.source.tell()))
+
+    def run(self) -> None:
+        """Run every pickle of the stream; stop at the first problem, which is recorded."""
+        while self.source.head(1):
+            start = self.source.tell()
+            known = self.recorder.count
+            if self.pickles >= self.limits.trace_pickles:
+                self._problem("limit", f"trace_pickles: more than {self.limits.trace_pickles:,} pickles in one file")
+                return
+            try:
+                self.run_pickle()
+            except Exception as error:  # the C unpickler raises whatever its input leads it to
+                self._failed(error, start, anything_new=self.recorder.count != known)
+                return
+
+    def _failed(self, error: Exception, start: int, *, anything_new: bool) -> None:
+        if isinstance(error, TraceLimitError):
+            self._problem("limit", str(error))
+        elif isinstance(error, MemoryError):
+            self._problem("limit", "tracer_memory_bytes: the payload asks for more memory than the tracer has")
+        elif isinstance(error, _UnsupportedPayloadError):
+            self._problem("unsupported", str(error))
+        elif isinstance(error, SecureloadError) and "limit" in error.fields:
+            self._problem("limit", error.message)
+        elif isinstance(error, SecureloadError):
+            self._problem("malformed", error.message)
+        elif self.pickles > 1 and not anything_new and self.depth == 0:
+            self._problem("trailing", f"bytes behind the pickle are not a pickle ({_said(error)})", start)
+        else:
+            self._problem("malformed", _said(error))
+
+    def _problem(self, kind: Any, message: str, offset: int | None = None) -> None:
+        position = self.source.tell() if offset is None else offset
+        self.problems.append(TraceProblem(kind, message, position))
+
+
+class _InertUnpickler(pickle.Unpickler):
+    """CPython's unpickler with our ``find_class`` and ``persistent_load``."""
+
+    def __init__(self, session: _Session, protocol: int) -> None:
+        super().__init__(session.file)
+        self._session = session
+        self._protocol = protocol
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        return self._session.find_global(module, name, self._protocol)
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self._session.persistent(pid)
+
+
+def _said(error: Exception) -> str:
+    text = printable(error, 160)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def trace_stream(
+    source: ByteSource, *, limits: Limits = DEFAULT_LIMITS, compression: str | None = None, bytes_total: int = -1
+) -> Trace:
+    """Trace every pickle in ``source`` without running anything, and return what it would do.
+
+    Whatever the bytes, this returns: what could not be read stands in :attr:`Trace.problems`. ``bytes_total``
+    is the size of the stream where it is known.
+    """
+    session = _Session(source, limits)
+    session.run()
+    examined = source.tell()
+    if session.problems:
+        examined = min((p.offset for p in session.problems if p.offset >= 0), default=examined)
+    return Trace(
+        reading="joblib" if session.saw_array else "pickle",
+        compression=compression,
+        protocol=session.protocol,
+        imports=session.recorder.imports(),
+        operations=session.recorder.operations(),
+        sections=tuple(session.sections),
+        problems=tuple(session.problems),
+        versions=tuple(session.versions),
+        bytes_total=bytes_total if bytes_total >= 0 else source.tell(),
+        bytes_examined=examined,
+        pickles=session.pickles,
+        operation_count=session.recorder.count,
+    )
