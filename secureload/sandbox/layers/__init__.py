@@ -1,0 +1,1 @@
+"""The layers of the confinement, one file each; each says as a value what it really enforced."""

@@ -1,0 +1,71 @@
+"""User, mount, network, pid, ipc, uts and cgroup namespaces, and an empty root (namespaces(7)).
+
+The namespaces are entered before the worker is forked (a pid namespace begins with a child); the root is
+emptied after the trusted imports, with pivot_root onto a read-only tmpfs that has nothing in it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from secureload.sandbox.kernel import KernelError, raw_syscall
+from secureload.sandbox.layers.layer import LayerReport
+
+__all__ = ["empty_root", "enter_namespaces"]
+
+_CLONE_NEWNS = 0x00020000
+_CLONE_NEWCGROUP = 0x02000000
+_CLONE_NEWUTS = 0x04000000
+_CLONE_NEWIPC = 0x08000000
+_CLONE_NEWUSER = 0x10000000
+_CLONE_NEWPID = 0x20000000
+_CLONE_NEWNET = 0x40000000
+_ALL_BUT_USER = (
+    _CLONE_NEWNS | _CLONE_NEWCGROUP | _CLONE_NEWUTS | _CLONE_NEWIPC | _CLONE_NEWPID | _CLONE_NEWNET
+)
+
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
+_MS_REC, _MS_PRIVATE = 0x4000, 0x40000
+_MNT_DETACH = 2
+
+
+def enter_namespaces() -> LayerReport:
+    """Leave the host's namespaces; children are born into the new pid namespace.
+
+    Must run with exactly one thread. Where user namespaces are refused but the process is privileged, the
+    others are entered without one.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    try:
+        raw_syscall("unshare", _CLONE_NEWUSER | _ALL_BUT_USER)
+    except KernelError as first:
+        try:
+            raw_syscall("unshare", _ALL_BUT_USER)
+        except KernelError:
+            return LayerReport("namespaces", "unavailable", f"{first}; user namespaces may be switched off")
+        return LayerReport("namespaces", "enforced", "mount, net, pid, ipc, uts, cgroup (no user namespace)")
+    try:
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    except OSError as error:
+        return LayerReport("namespaces", "unavailable", f"no user mapping: {error.strerror}")
+    return LayerReport("namespaces", "enforced", "user, mount, net, pid, ipc, uts, cgroup")
+
+
+def empty_root(entered: LayerReport) -> LayerReport:
+    """Replace the root by an empty read-only file system, if ``entered`` says that the mounts are our own."""
+    if not entered.enforced:
+        return entered
+    flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC | _MS_RDONLY
+    try:
+        raw_syscall("mount", b"none", b"/", 0, _MS_REC | _MS_PRIVATE, 0)
+        raw_syscall("mount", b"tmpfs", b"/proc", b"tmpfs", flags, b"size=4k,nr_inodes=2,mode=0555")
+        os.chdir("/proc")
+        raw_syscall("pivot_root", b".", b".")
+        raw_syscall("umount2", b".", _MNT_DETACH)
+        os.chdir("/")
+    except OSError as error:
+        return LayerReport("namespaces", "unavailable", f"{entered.detail}, but the root stayed: {error}")
+    return LayerReport("namespaces", "enforced", f"{entered.detail}; empty read-only root")

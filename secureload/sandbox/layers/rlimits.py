@@ -1,0 +1,55 @@
+"""Resource limits (getrlimit(2)).
+
+``RLIMIT_DATA`` rather than ``RLIMIT_AS``: libraries reserve address space that they never touch. It does
+not count shared mappings; the system call filter refuses to make any.
+"""
+
+from __future__ import annotations
+
+import resource
+from dataclasses import dataclass
+
+from secureload.sandbox.layers.layer import LayerReport
+
+__all__ = ["ResourceLimits", "apply_rlimits"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceLimits:
+    """What one worker may use.
+
+    ``cpu_seconds`` 0 means unlimited: a service predicts for months. ``threads`` 0 means unlimited too: the
+    kernel counts them per user, host-wide, except inside a user namespace of the worker's own.
+    """
+
+    memory_bytes: int
+    open_files: int
+    threads: int
+    cpu_seconds: int
+
+
+def apply_rlimits(limits: ResourceLimits) -> LayerReport:
+    """Lower the hard and soft limits of this process; they cannot be raised again."""
+    wanted = {
+        resource.RLIMIT_DATA: limits.memory_bytes,
+        resource.RLIMIT_NOFILE: limits.open_files,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+    }
+    if limits.cpu_seconds:
+        wanted[resource.RLIMIT_CPU] = limits.cpu_seconds
+    if limits.threads:
+        wanted[resource.RLIMIT_NPROC] = limits.threads
+    try:
+        for which, value in wanted.items():
+            _, hard = resource.getrlimit(which)
+            bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(which, (bound, bound))
+    except (OSError, ValueError) as error:
+        return LayerReport("resource-limits", "unavailable", str(error))
+    cpu = f", {limits.cpu_seconds} s of CPU" if limits.cpu_seconds else ""
+    detail = f"{limits.memory_bytes >> 20:,} MiB of memory, {limits.open_files} descriptors, no file growth, no core{cpu}"
+    return LayerReport("resource-limits", "enforced", detail)
+
