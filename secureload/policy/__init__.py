@@ -1,0 +1,1 @@
+"""What is judged: verifications of signatures, policies and verdicts, as pure functions."""
