@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import pickle
+import zlib
+
+import lz4.frame
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from secureload.formats.compression import detect_compression
+
+ENCODERS = {
+    "zlib": zlib.compress,
+    "gzip": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "lzma": lambda data: lzma.compress(data, format=lzma.FORMAT_ALONE),
+    "lz4": lz4.frame.compress,
+}
+
+
+@pytest.mark.parametrize("compression", ENCODERS)
+@given(data=st.binary(max_size=200))
+@settings(deadline=None, max_examples=25)
+def test_what_an_encoder_writes_is_recognised(compression: str, data: bytes) -> None:
+    assert detect_compression(ENCODERS[compression](data)) == compression
+
+
+@pytest.mark.parametrize("level", range(10))
+def test_every_zlib_level_is_recognised(level: int) -> None:
+    assert detect_compression(zlib.compress(b"model", level)) == "zlib"
+
+
+@pytest.mark.parametrize("preset", range(10))
+def test_every_lzma_preset_is_recognised(preset: int) -> None:
+    assert detect_compression(lzma.compress(b"m", format=lzma.FORMAT_ALONE, preset=preset)) == "lzma"
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@given(value=st.recursive(st.none() | st.integers() | st.text() | st.binary(), st.lists, max_leaves=8))
+@settings(deadline=None, max_examples=25)
+def test_no_pickle_is_taken_for_a_compressed_stream(protocol: int, value: object) -> None:
+    assert detect_compression(pickle.dumps(value, protocol)) is None
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"x",
+        b"xx",
+        b"x\x9d",
+        b"x\xbb",
+        b"BZ",
+        b"BZh0" + bytes(6),
+        b"BZh91AY&S",
+        b"]\x00",
+        b"\x04\x22\x4d",
+    ],
+    ids=repr,
+)
+def test_what_only_looks_like_a_magic_number_is_none(head: bytes) -> None:
+    assert detect_compression(head) is None
