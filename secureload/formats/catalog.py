@@ -1,0 +1,100 @@
+"""The formats that are told apart, how each is called in a message, and which file names belong to it."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+__all__ = ["DESCRIPTIONS", "EXTENSIONS", "FormatName", "magic_format"]
+
+FormatName: TypeAlias = Literal[
+    "empty",
+    "pickle",
+    "compressed",
+    "joblib-zfile",
+    "zip",
+    "npy",
+    "hdf5",
+    "safetensors",
+    "onnx",
+    "gguf",
+    "tar",
+    "7z",
+    "text",
+    "unknown",
+]
+
+DESCRIPTIONS: dict[FormatName, str] = {
+    "empty": "an empty file",
+    "pickle": "a pickle",
+    "compressed": "a compressed file",
+    "joblib-zfile": "a compressed file of a joblib older than 0.10",
+    "zip": "a zip archive (PyTorch, skops, Keras or npz?)",
+    "npy": "a numpy array file",
+    "hdf5": "an HDF5 file (Keras?)",
+    "safetensors": "a safetensors file",
+    "onnx": "an ONNX model",
+    "gguf": "a GGUF model",
+    "tar": "a tar archive",
+    "7z": "a 7-Zip archive",
+    "text": "a text file",
+    "unknown": "a file of an unknown format",
+}
+
+# What the content of a file with this extension may be; an extension that is not listed says nothing.
+EXTENSIONS: dict[str, frozenset[FormatName]] = {
+    **dict.fromkeys((".pkl", ".pickle", ".p", ".sav"), frozenset[FormatName](("pickle", "compressed"))),
+    **dict.fromkeys((".joblib", ".jl"), frozenset[FormatName](("pickle", "compressed", "joblib-zfile"))),
+    **dict.fromkeys((".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4"), frozenset[FormatName](("compressed",))),
+    **dict.fromkeys((".pt", ".pth", ".ckpt"), frozenset[FormatName](("zip", "pickle", "tar"))),
+    **dict.fromkeys((".zip", ".npz", ".skops"), frozenset[FormatName](("zip",))),
+    ".keras": frozenset(("zip", "hdf5")),
+    ".npy": frozenset(("npy",)),
+    **dict.fromkeys((".h5", ".hdf5"), frozenset[FormatName](("hdf5",))),
+    ".safetensors": frozenset(("safetensors",)),
+    ".onnx": frozenset(("onnx",)),
+    ".gguf": frozenset(("gguf",)),
+    ".tar": frozenset(("tar",)),
+    ".7z": frozenset(("7z",)),
+    **dict.fromkeys(
+        (".txt", ".md", ".csv", ".json", ".toml", ".yaml", ".yml"), frozenset[FormatName](("text",))
+    ),
+}
+
+_MAGIC: tuple[tuple[int, bytes, FormatName], ...] = (
+    (0, b"PK\x03\x04", "zip"),
+    (0, b"PK\x05\x06", "zip"),  # an archive without members
+    (0, b"\x93NUMPY", "npy"),
+    (0, b"\x89HDF\r\n\x1a\n", "hdf5"),
+    (0, b"GGUF", "gguf"),
+    (0, b"7z\xbc\xaf\x27\x1c", "7z"),
+    (257, b"ustar", "tar"),
+)
+# The second field of an ONNX ModelProto, by its protobuf key; all of these are length-delimited.
+_ONNX_FIELDS = frozenset((0x12, 0x1A, 0x22, 0x32, 0x3A, 0x42, 0x72))
+_ONNX_HIGHEST_IR = 32
+
+
+def magic_format(head: bytes, size: int) -> FormatName | None:
+    """Return the format whose mark ``head``, the beginning of ``size`` bytes, bears, if any.
+
+    Pickles and compressed streams are not judged here.
+    """
+    for offset, magic, name in _MAGIC:
+        if head[offset : offset + len(magic)] == magic:
+            return name
+    # joblib before 0.10: "ZF" and the expanded length in hexadecimal.
+    if head[:4] == b"ZF0x":
+        return "joblib-zfile"
+    # A 64-bit little-endian header length and the JSON header itself.
+    if head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= size - 8:
+        return "safetensors"
+    # A guess, for protobuf has no magic: field 1 (ir_version), then a field of a ModelProto.
+    if (
+        head[:1] == b"\x08"
+        and head[1:2]
+        and 0 < head[1] <= _ONNX_HIGHEST_IR
+        and head[2:3]
+        and head[2] in _ONNX_FIELDS
+    ):
+        return "onnx"
+    return None
