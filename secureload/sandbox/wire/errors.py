@@ -1,0 +1,13 @@
+"""What goes wrong between a value and its encoding."""
+
+from __future__ import annotations
+
+__all__ = ["Unencodable", "WireValueError"]
+
+
+class Unencodable(Exception):  # noqa: N818  # it is an answer ("send a reference instead"), not a failure
+    """The value is not data that the wire carries; the text names its kind."""
+
+
+class WireValueError(ValueError):
+    """The other side sent something that is not a value."""

@@ -1,0 +1,172 @@
+"""One frame: a fixed header, a control part in msgpack, and raw segments behind it. No I/O here.
+
+======  ====  ===================================================
+offset  size  field (network byte order)
+======  ====  ===================================================
+0       4     magic ``SLW1``
+4       1     kind of message
+5       1     reserved, 0
+6       2     number of descriptors that ride along
+8       4     request id
+12      4     length of the control part in bytes
+16      8     length of the payload in bytes: all segments, each padded to 64
+======  ====  ===================================================
+
+The control part is ``[body, [segment lengths]]``. The same rules hold in both directions, and the parent
+applies them to a worker that it takes to be hostile: every length is checked against :class:`Limits` before
+a buffer of that size is made.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, TypeAlias
+
+import msgpack
+
+from secureload.errors import SandboxError
+from secureload.limits import Limits
+
+__all__ = ["HEADER_BYTES", "Buffer", "Header", "Kind", "Message", "encode_message", "parse_control", "parse_header"]
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+_MAGIC = b"SLW1"
+_HEADER = struct.Struct("!4sBBHIIQ")
+HEADER_BYTES = _HEADER.size
+_ALIGNMENT = 64
+_PADDING = bytes(_ALIGNMENT)
+
+
+class Kind(IntEnum):
+    """What a message is."""
+
+    CONFIGURE = 1  # parent → worker, before the lock-down: role, modules, limits
+    READY = 2  # worker → parent: locked down, with the report of each layer
+    OPEN = 3  # parent → worker: here is the artifact (a descriptor rides along)
+    REQUEST = 4  # parent → worker
+    REPLY = 5  # worker → parent
+    FAILURE = 6  # worker → parent: an exception, as data
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A parsed header; the lengths are within the limits."""
+
+    kind: Kind
+    request_id: int
+    control_bytes: int
+    payload_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A whole message: the body as plain msgpack values, and its segments."""
+
+    kind: Kind
+    request_id: int
+    body: Any
+    segments: tuple[Buffer, ...] = ()
+
+
+def _broken(what: str, **fields: object) -> SandboxError:
+    return SandboxError(
+        f"the wire to the sandbox broke: {what}", hint="load the model again; report it if it stays", **fields
+    )
+
+
+def _padded(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT
+
+
+def encode_message(message: Message, limits: Limits) -> list[Buffer]:
+    """Return the buffers of ``message`` in sending order; nothing large is copied.
+
+    Raises:
+        SandboxError: the message is larger than ``limits`` allow.
+    """
+    sizes = [len(segment) for segment in message.segments]
+    try:
+        control = msgpack.packb([message.body, sizes], use_bin_type=True, unicode_errors="surrogatepass")
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise _broken(f"a message could not be encoded ({type(error).__name__})") from error
+    payload = sum(_padded(size) for size in sizes)
+    _within(len(control), payload, len(sizes), limits)
+    head = _HEADER.pack(_MAGIC, message.kind, 0, 0, message.request_id, len(control), payload)
+    buffers: list[Buffer] = [head + control]
+    for segment, size in zip(message.segments, sizes, strict=True):
+        buffers.append(segment)
+        if _padded(size) != size:
+            buffers.append(_PADDING[: _padded(size) - size])
+    return buffers
+
+
+def parse_header(data: Buffer, limits: Limits) -> Header:
+    """Parse ``HEADER_BYTES`` bytes.
+
+    Raises:
+        SandboxError: it is not a header, or says lengths beyond ``limits``.
+    """
+    if len(data) != HEADER_BYTES:
+        raise _broken("a header is cut off")
+    magic, kind, reserved, descriptors, request_id, control, payload = _HEADER.unpack(data)
+    if magic != _MAGIC or reserved or descriptors:
+        raise _broken("what came is not a header")
+    if kind not in Kind.__members__.values():
+        raise _broken("a message of an unknown kind", kind=kind)
+    _within(control, payload, 0, limits)
+    return Header(Kind(kind), request_id, control, payload)
+
+
+def _within(control: int, payload: int, segments: int, limits: Limits) -> None:
+    for name, seen in (
+        ("message_control_bytes", control),
+        ("message_payload_bytes", payload),
+        ("message_segments", segments),
+    ):
+        allowed: int = getattr(limits, name)
+        if seen > allowed:
+            raise SandboxError(
+                f"a message to or from the sandbox is too large: {name} is {allowed:,}, this one has {seen:,}",
+                hint="send fewer rows at a time, or raise the limit",
+                limit=name,
+                allowed=allowed,
+                seen=seen,
+            )
+
+
+def parse_control(header: Header, control: Buffer, payload: Buffer, limits: Limits) -> Message:
+    """Parse the control part and cut the payload into its segments.
+
+    Raises:
+        SandboxError: the parts do not fit together.
+    """
+    try:
+        parts = msgpack.unpackb(
+            control, raw=False, strict_map_key=True, use_list=True, unicode_errors="surrogatepass"
+        )
+    # msgpack raises its own subclasses of ValueError, and what its input leads it to
+    except (ValueError, TypeError, OverflowError, RecursionError, msgpack.exceptions.UnpackException) as error:
+        raise _broken(f"a control part is not msgpack ({type(error).__name__})") from error
+    if not isinstance(parts, list) or len(parts) != 2 or not isinstance(parts[1], list):
+        raise _broken("a control part has the wrong form")
+    return Message(header.kind, header.request_id, parts[0], _cut(parts[1], payload, limits))
+
+
+def _cut(sizes: Sequence[object], payload: Buffer, limits: Limits) -> tuple[Buffer, ...]:
+    if len(sizes) > limits.message_segments:
+        raise _broken("a message has too many segments")
+    view = memoryview(payload)
+    segments: list[Buffer] = []
+    position = 0
+    for size in sizes:
+        if type(size) is not int or size < 0 or position + _padded(size) > len(view):
+            raise _broken("the segments do not fit the payload")
+        segments.append(view[position : position + size])
+        position += _padded(size)
+    if position != len(view):
+        raise _broken("the payload is longer than its segments")
+    return tuple(segments)
