@@ -143,8 +143,8 @@ def verify(
 
     ``now`` is an aware datetime. ``name`` is the model that the caller asks for: it must be the signed name,
     or for a single file the name that the file had when it was signed. Without it the name of a single file
-    is the one in ``manifest``, and the name of a folder is not compared. Raises :class:`UsageError` for a naive
-    ``now``, an unknown role and a threshold below 1; never for anything in the envelopes.
+    is the one in ``manifest``, and the name of a folder is not compared. Raises :class:`UsageError` for a
+    naive ``now``, an unknown role and a threshold below 1; never for anything in the envelopes.
     """
     if role not in ROLES:
         raise UsageError(

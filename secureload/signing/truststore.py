@@ -31,7 +31,15 @@ from secureload.printable import printable
 from secureload.signing.instants import require_aware
 from secureload.signing.keys import PublicKey, parse_public_key
 
-__all__ = ["ROLES", "TrustStore", "TrustedKey", "encode_trust_toml", "parse_trust_toml"]
+__all__ = [
+    "ROLES",
+    "TrustStore",
+    "TrustedKey",
+    "encode_entry",
+    "encode_revocation",
+    "encode_trust_toml",
+    "parse_trust_toml",
+]
 
 ROLES = frozenset({"signer", "approver", "scanner"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}", re.ASCII)
@@ -146,10 +154,33 @@ def parse_trust_toml(
 
 def encode_trust_toml(store: TrustStore) -> str:
     """Encode the store as ``trust.toml``, sorted by name; the same store gives the same text."""
-    tables = [_encode_entry(key) for key in sorted(store.keys, key=lambda key: key.name)]
+    tables = [encode_entry(key) for key in sorted(store.keys, key=lambda key: key.name)]
     return "\n".join(
         ["# Who is trusted, and for what. Written by 'secureload trust'.\nversion = 1\n", *tables]
     )
+
+
+def encode_entry(key: TrustedKey) -> str:
+    """Encode one ``[[key]]`` table."""
+    lines = [
+        "[[key]]",
+        f"name = {_quoted(key.name)}",
+        f"file = {_quoted(key.filename)}",
+        f"roles = {_quoted_list(sorted(key.roles))}",
+        f"models = {_quoted_list(key.models)}",
+    ]
+    for field, moment in (("valid_from", key.valid_from), ("valid_until", key.valid_until)):
+        if moment is not None:
+            lines.append(f"{field} = {_encode_moment(moment)}")
+    return "\n".join(lines) + "\n" + encode_revocation(key)
+
+
+def encode_revocation(key: TrustedKey) -> str:
+    """Encode the lines of a table that say that the key is revoked; empty where it is not."""
+    if key.revoked_since is None:
+        return ""
+    line = f"revoked_since = {_encode_moment(key.revoked_since)}\n"
+    return line + (f"revoked_reason = {_quoted(key.revoked_reason)}\n" if key.revoked_reason else "")
 
 
 def _parse_toml(text: str | bytes, limits: Limits) -> dict[str, object]:
@@ -223,21 +254,8 @@ def _moment(entry: Mapping[str, object], field: str, where: str) -> datetime | N
     return require_aware(value)
 
 
-def _encode_entry(key: TrustedKey) -> str:
-    lines = [
-        "[[key]]",
-        f"name = {_quoted(key.name)}",
-        f"file = {_quoted(key.filename)}",
-        f"roles = {_quoted_list(sorted(key.roles))}",
-        f"models = {_quoted_list(key.models)}",
-    ]
-    for field in ("valid_from", "valid_until", "revoked_since"):
-        moment: datetime | None = getattr(key, field)
-        if moment is not None:
-            lines.append(f"{field} = {require_aware(moment).replace(tzinfo=None).isoformat()}Z")
-    if key.revoked_reason:
-        lines.append(f"revoked_reason = {_quoted(key.revoked_reason)}")
-    return "\n".join(lines) + "\n"
+def _encode_moment(moment: datetime) -> str:
+    return require_aware(moment).replace(tzinfo=None).isoformat() + "Z"
 
 
 def _quoted(text: str) -> str:
