@@ -45,7 +45,8 @@ def expand(
     ``expanded_offset``) or :class:`LimitError` (``expansion_ratio``, ``expanded_bytes``,
     ``lzma_memory_bytes``), both only after all that was found before them has been yielded.
     """
-    size = raw.seek(0, 2)
+    raw.seek(0, 2)
+    size = raw.tell()  # a memory map answers None to seek before Python 3.13
     start = expanded = 0
     while True:
         member = _Member(raw, compression, start)
