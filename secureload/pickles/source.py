@@ -41,6 +41,7 @@ class MappedSource:
         self.read = self._map.read if size else self._empty
         self.readline = self._map.readline if size else self._empty
         self.tell = self._map.tell
+        self.seek = self._map.seek
 
     def _empty(self, _size: int = 0, /) -> bytes:
         return b""

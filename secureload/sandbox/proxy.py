@@ -1,0 +1,221 @@
+"""What ``safe_load()`` gives back: an object that behaves like the estimator, and holds nothing of it.
+
+Methods run in the worker, attributes that are data come back as data, and what is neither (a step of a
+pipeline) comes back as a proxy of its own. What would change the model is refused: it was verified as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from secureload.errors import UsageError
+from secureload.sandbox.host import Confinement
+from secureload.sandbox.session import Reference, Session
+
+__all__ = ["ModelProxy", "proxy_of", "reference_of"]
+
+_METHOD = ("\0method",)
+_CHANGING = frozenset({"fit", "partial_fit", "fit_transform", "fit_predict", "set_params"})
+
+
+class ModelProxy:
+    """Stands for one object of the sandboxed worker.
+
+    ``with`` and :meth:`close` end the worker. Copying and pickling are refused: neither would be verified.
+    """
+
+    __slots__ = ("__weakref__", "_secureload_methods", "_secureload_reference")
+
+    def __init__(self, reference: Reference) -> None:
+        object.__setattr__(self, "_secureload_reference", reference)
+        object.__setattr__(self, "_secureload_methods", {})
+
+    # -- life --------------------------------------------------------------------------------------------
+
+    @property
+    def confinement(self) -> Confinement:
+        """What is enforced around the worker: its layers and its level."""
+        return _session(self).confinement
+
+    def close(self) -> None:
+        """End the worker; afterwards every use is a :class:`~secureload.errors.SandboxError`."""
+        _session(self).close()
+
+    def __enter__(self) -> ModelProxy:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    # -- attributes --------------------------------------------------------------------------------------
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"{_name(self)!r} object has no attribute {name!r}")
+        methods = object.__getattribute__(self, "_secureload_methods")
+        if name in methods:
+            return methods[name]
+        if name in _CHANGING:
+            # It exists (scikit-learn looks for it), and it says no when it is called.
+            return _Refusing(self, name)
+        value = _session(self).request("get", _reference(self), name=name)
+        if value == _METHOD:
+            value = methods[name] = RemoteMethod(_reference(self), name)
+        return value
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise UsageError(f"a verified model cannot be changed: {name!r} stays as it is", hint="set it before signing")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise UsageError(f"a verified model cannot be changed: {name!r} stays", hint="change it before signing")
+
+    def __dir__(self) -> list[str]:
+        names = _session(self).request("dir", _reference(self))
+        return sorted({*object.__dir__(self), *(name for name in names if isinstance(name, str))})
+
+    def __repr__(self) -> str:
+        if _session(self).closed:
+            return f"<{_name(self)} in a sandbox that was closed>"
+        return str(_session(self).request("repr", _reference(self)))
+
+    # -- what scikit-learn asks ------------------------------------------------------------------------
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        return _tags(_session(self).request("tags", _reference(self)))
+
+    # -- refused -----------------------------------------------------------------------------------------
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise UsageError(
+            "a sandboxed model cannot be pickled or copied",
+            hint="keep the signed file, and call safe_load() where the model is needed",
+        )
+
+    def __copy__(self) -> NoReturn:
+        self.__reduce_ex__(2)
+
+    def __deepcopy__(self, _memo: object) -> NoReturn:
+        self.__reduce_ex__(2)
+
+
+class RemoteMethod:
+    """A method of the sandboxed object."""
+
+    __slots__ = ("__name__", "_reference")
+
+    def __init__(self, reference: Reference, name: str) -> None:
+        self._reference = reference
+        self.__name__ = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._reference.session.call(self._reference, self.__name__, args, kwargs)
+
+    def __repr__(self) -> str:
+        return f"<sandboxed method {self._reference.qualname}.{self.__name__}>"
+
+
+class _Refusing:
+    """A method that would change the model."""
+
+    __slots__ = ("__name__", "_owner")
+
+    def __init__(self, owner: ModelProxy, name: str) -> None:
+        self._owner = owner
+        self.__name__ = name
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise UsageError(
+            f"{self.__name__}() would change a verified model, and is refused",
+            hint="fit and change models before signing; load the new file with safe_load()",
+        )
+
+
+class _Callable(ModelProxy):
+    __slots__ = ()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return _session(self).call(_reference(self), None, args, kwargs)
+
+
+class _Sized(ModelProxy):
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return int(_session(self).request("len", _reference(self)))
+
+
+class _Indexed(ModelProxy):
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> Any:
+        session = _session(self)
+        return session.request("item", _reference(self), key=session.encode_key(key))
+
+
+class _Iterated(_Sized, _Indexed):
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[position] for position in range(len(self)))
+
+
+class _Html(ModelProxy):
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return str(_session(self).request("html", _reference(self)))
+
+
+_MIXINS = {"call": _Callable, "len": _Sized, "item": _Indexed, "html": _Html}
+_classes: dict[frozenset[str], type[ModelProxy]] = {}
+
+
+def proxy_of(reference: Reference) -> ModelProxy:
+    """Return a proxy that can do what its object can: be called, measured, indexed."""
+    found = _classes.get(reference.can)
+    if found is None:
+        bases = [_MIXINS[word] for word in sorted(reference.can) if word in _MIXINS]
+        if {"iter", "len", "item"} <= reference.can:
+            bases = [_Iterated, *(base for base in bases if base not in {_Sized, _Indexed})]
+        found = type("ModelProxy", tuple(bases) or (ModelProxy,), {"__slots__": (), "__module__": __name__})
+        _classes[reference.can] = found
+    return found(reference)
+
+
+def reference_of(value: Any) -> Reference | None:
+    """Return the reference behind a proxy, None for anything else."""
+    return _reference(value) if isinstance(value, ModelProxy) else None
+
+
+def _reference(proxy: ModelProxy) -> Reference:
+    reference: Reference = object.__getattribute__(proxy, "_secureload_reference")
+    return reference
+
+
+def _session(proxy: ModelProxy) -> Session:
+    return _reference(proxy).session
+
+
+def _name(proxy: ModelProxy) -> str:
+    return _reference(proxy).qualname
+
+
+def _tags(data: Any) -> Any:
+    """Rebuild scikit-learn's ``Tags`` from the dictionary that its fields became."""
+    from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags, TransformerTags
+
+    parts = {
+        "target_tags": TargetTags,
+        "transformer_tags": TransformerTags,
+        "classifier_tags": ClassifierTags,
+        "regressor_tags": RegressorTags,
+        "input_tags": InputTags,
+    }
+    fields = {
+        name: parts[name](**value) if name in parts and value is not None else value for name, value in data.items()
+    }
+    return Tags(**fields)

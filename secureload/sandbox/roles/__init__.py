@@ -1,0 +1,1 @@
+"""What a locked-down worker does: trace a payload, or serve a model."""

@@ -1,0 +1,158 @@
+"""Unpickling, at last: inside the locked-down worker, and only of the globals that the verdict admitted.
+
+Two readers, as the trace found the file: CPython's own unpickler for pickles, and for joblib files a reader
+of the same stream that puts each array in the place of its wrapper. Both resolve a global only if the exact
+pair was admitted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from secureload.pickles.arrays import array_bytes
+from secureload.pickles.names import effective_name
+from secureload.pickles.source import ByteSource
+
+__all__ = ["AdmittedGlobals", "NotAdmittedError", "load_payload"]
+
+_WRAPPERS = frozenset({"joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle"})
+_PROTO = 0x80
+_CHUNK_BYTES = 1 << 24
+
+
+class NotAdmittedError(Exception):
+    """The payload asks for a global that the verdict did not admit."""
+
+
+class AdmittedGlobals:
+    """Resolves exactly the admitted pairs, and none by walking through dotted names."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self._pairs = frozenset(pairs)
+
+    def resolve(self, module: str, name: str, protocol: int) -> Any:
+        """Return the global that the pair names.
+
+        Raises:
+            NotAdmittedError: the pair was not admitted.
+            AttributeError, ImportError: this version of the library does not have it.
+        """
+        pair = effective_name(module, name, protocol)
+        if pair not in self._pairs:
+            raise NotAdmittedError(f"{pair[0]}:{pair[1]} was not admitted")
+        if pair[1] == "NumpyArrayWrapper" and pair[0] in _WRAPPERS:
+            return ArrayWrapper
+        found = sys.modules.get(pair[0]) or importlib.import_module(pair[0])
+        return getattr(found, pair[1])
+
+
+class ArrayWrapper:
+    """Takes the place of joblib's ``NumpyArrayWrapper``: says what array follows in the stream."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+    order: str
+    subclass: Any
+
+    def read(self, stream: ByteSource, read_pickle: Callable[[], Any]) -> Any:
+        """Read the array that follows in ``stream``, in this machine's byte order."""
+        import numpy as np
+
+        layout = array_bytes(vars(self), self.dtype.itemsize, self.dtype.hasobject)
+        if layout.nested_pickle:
+            return read_pickle()
+        if layout.aligned:
+            padding = stream.read(1)
+            stream.skip(padding[0])
+        flat = np.empty(layout.size, dtype=np.uint8)
+        view, position = memoryview(flat), 0
+        while position < layout.size:
+            piece = stream.read(min(layout.size - position, _CHUNK_BYTES))
+            if not piece:
+                raise EOFError("an array is cut off")
+            view[position : position + len(piece)] = piece
+            position += len(piece)
+        array = np.frombuffer(flat, dtype=self.dtype) if layout.size else np.empty(0, dtype=self.dtype)
+        array = array.reshape(self.shape[::-1]).T if self.order == "F" else array.reshape(self.shape)
+        if not array.dtype.isnative:
+            array = array.byteswap().view(array.dtype.newbyteorder("="))
+        return array if self.subclass is np.ndarray else self._as_subclass(array)
+
+    def _as_subclass(self, array: Any) -> Any:
+        import numpy as np
+
+        if not (isinstance(self.subclass, type) and issubclass(self.subclass, np.ndarray)):
+            raise pickle.UnpicklingError("the array's subclass is not one of numpy.ndarray")
+        return array if self.subclass is np.memmap else array.view(self.subclass)
+
+
+class _PickleLoader(pickle.Unpickler):
+    """CPython's unpickler, resolving admitted globals only."""
+
+    def __init__(self, stream: ByteSource, admitted: AdmittedGlobals) -> None:
+        super().__init__(_ReadOnlyFile(stream))
+        self._admitted = admitted
+        self._protocol = _protocol(stream)
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        return self._admitted.resolve(module, name, self._protocol)
+
+
+class _JoblibLoader(pickle._Unpickler):  # type: ignore[name-defined]  # the Python one, whose stack can be reached
+    """Python's unpickler, which joblib uses too, with arrays read where their wrappers stand."""
+
+    dispatch = pickle._Unpickler.dispatch.copy()  # type: ignore[attr-defined]  # as above
+
+    def __init__(self, stream: ByteSource, admitted: AdmittedGlobals) -> None:
+        super().__init__(_ReadOnlyFile(stream))
+        self._stream = stream
+        self._admitted = admitted
+        self._protocol = _protocol(stream)
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        return self._admitted.resolve(module, name, self._protocol)
+
+    def _build(self) -> None:
+        self.load_build()
+        wrapper = self.stack[-1]
+        if isinstance(wrapper, ArrayWrapper):
+            self.stack[-1] = wrapper.read(self._stream, lambda: _PickleLoader(self._stream, self._admitted).load())
+
+    dispatch[pickle.BUILD[0]] = _build
+
+
+class _ReadOnlyFile:
+    """The file that an unpickler is given: no ``peek``, so that the position in the stream stays exact."""
+
+    def __init__(self, stream: ByteSource) -> None:
+        self.read = stream.read
+        self.readline = stream.readline
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill ``buffer`` as far as there are bytes."""
+        position = 0
+        while position < len(buffer):
+            piece = self.read(min(len(buffer) - position, _CHUNK_BYTES))
+            if not piece:
+                break
+            buffer[position : position + len(piece)] = piece
+            position += len(piece)
+        return position
+
+
+def _protocol(stream: ByteSource) -> int:
+    head = stream.head(2)
+    return head[1] if len(head) == 2 and head[0] == _PROTO else 0
+
+
+def load_payload(stream: ByteSource, reading: str, admitted: AdmittedGlobals) -> Any:
+    """Return the first object of ``stream``, read as ``reading`` ("pickle" or "joblib") says.
+
+    Raises whatever the payload and the classes that it names raise.
+    """
+    loader = _JoblibLoader if reading == "joblib" else _PickleLoader
+    return loader(stream, admitted).load()

@@ -1,0 +1,61 @@
+"""One thread while the doors are closed, the caller's number of threads behind them.
+
+Landlock binds one thread and a user namespace is refused to a process with two, so the numeric libraries are
+imported with their pools at one; afterwards they get what they would have had in the caller's process, for
+the order of a sum over four threads is not that over one.
+"""
+
+from __future__ import annotations
+
+import multiprocessing.context
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["ONE_THREAD", "THREAD_VARIABLES", "ThreadPools", "local_locks"]
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
+_LIMITS = {"openmp": "OMP_NUM_THREADS", "openblas": "OPENBLAS_NUM_THREADS", "mkl": "MKL_NUM_THREADS",
+           "blis": "BLIS_NUM_THREADS"}  # fmt: skip
+
+
+class ThreadPools:
+    """The pools that are loaded now (found before the lock-down, for finding reads the memory map)."""
+
+    def __init__(self, wanted: Mapping[str, int]) -> None:
+        """``wanted`` maps the environment variables that the caller has set to their numbers."""
+        import threadpoolctl
+
+        self._controllers = threadpoolctl.ThreadpoolController().lib_controllers
+        self._wanted = wanted
+        self._default = len(os.sched_getaffinity(0))
+
+    def open(self) -> None:
+        """Give every pool the number of threads that it would have in the caller's process."""
+        for name in THREAD_VARIABLES:
+            os.environ.pop(name, None)
+            if name in self._wanted:
+                os.environ[name] = str(self._wanted[name])
+        for controller in self._controllers:
+            controller.set_num_threads(self._number(controller))
+
+    def _number(self, controller: Any) -> int:
+        own = _LIMITS.get(controller.internal_api, "")
+        number = self._wanted.get(own, self._wanted.get("OMP_NUM_THREADS", self._default))
+        return max(1, min(number, self._default * 4))
+
+
+def local_locks() -> None:
+    """Let multiprocessing's thread pools use locks of this process: named semaphores need /dev/shm.
+
+    No process can be started in the worker, so a lock between processes has nobody to lock out.
+    """
+    context: Any = multiprocessing.context.BaseContext
+    context.Lock = lambda _self: threading.Lock()
+    context.RLock = lambda _self: threading.RLock()
+    context.Semaphore = lambda _self, value=1: threading.Semaphore(value)
+    context.BoundedSemaphore = lambda _self, value=1: threading.BoundedSemaphore(value)
+    context.Condition = lambda _self, lock=None: threading.Condition(lock)
+    context.Event = lambda _self: threading.Event()

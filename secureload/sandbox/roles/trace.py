@@ -1,0 +1,68 @@
+"""The tracing role: examine one pinned file and answer with its trace, as data."""
+
+from __future__ import annotations
+
+import copyreg
+import gc
+import importlib
+from dataclasses import replace
+from typing import Any, Literal
+
+from secureload.errors import LimitError
+from secureload.formats.compression import detect_compression
+from secureload.formats.expanding import ExpandingReader
+from secureload.limits import Limits
+from secureload.pickles.codec import encode_trace
+from secureload.pickles.fickling_reader import warm_up as warm_up_fickling
+from secureload.pickles.fickling_reader import with_fickling
+from secureload.pickles.source import MappedSource
+from secureload.pickles.trace import Trace, TraceProblem
+from secureload.pickles.vm import trace_stream
+from secureload.sandbox.channel import Channel
+from secureload.sandbox.wire.frame import Kind, Message
+
+__all__ = ["prepare", "run", "warm_up"]
+
+_HEAD_BYTES = 64
+
+
+def warm_up() -> None:
+    """Import what the role needs; called in the zygote."""
+    importlib.import_module("lz4.frame")
+    warm_up_fickling()
+
+
+def prepare(config: dict[str, Any]) -> Limits:
+    """Empty the extension registry, so that EXT opcodes reach nothing, and read the limits."""
+    copyreg._extension_registry.clear()  # type: ignore[attr-defined]  # documented in copyreg, not in typeshed
+    copyreg._inverted_registry.clear()  # type: ignore[attr-defined]  # as above
+    copyreg._extension_cache.clear()  # type: ignore[attr-defined]  # as above
+    # Stand-ins live until the trace is done; collecting them in between only costs time.
+    gc.disable()
+    return Limits(**config["limits"])
+
+
+def run(channel: Channel, descriptor: int, task: dict[str, Any], limits: Limits) -> None:
+    """Trace the artifact in ``descriptor`` and send the trace."""
+    size = task["size"]  # fstat(2) is a path call in glibc 2.33 to 2.38, and the filter refuses those
+    mapped = MappedSource(descriptor, size)
+    compression = detect_compression(mapped.head(_HEAD_BYTES))
+    if compression is None:
+        trace = trace_stream(mapped, limits=limits, bytes_total=size)
+    else:
+        trace = _trace_expanded(ExpandingReader(mapped, compression, limits), limits)
+    channel.send(Message(Kind.REPLY, 0, encode_trace(with_fickling(trace))))
+
+
+def _trace_expanded(reader: ExpandingReader, limits: Limits) -> Trace:
+    trace = trace_stream(reader, limits=limits, compression=reader.compression)
+    reader.drain()
+    problems = list(trace.problems)
+    if reader.failure is not None:
+        kind: Literal["limit", "malformed"] = "limit" if isinstance(reader.failure, LimitError) else "malformed"
+        problem = TraceProblem(kind, reader.failure.message, reader.tell())
+        problems = [problem, *(other for other in problems if other.kind == "trailing")]
+    elif reader.trailing_bytes:
+        message = f"{reader.trailing_bytes:,} bytes behind the {reader.compression} stream were not examined"
+        problems.append(TraceProblem("trailing", message))
+    return replace(trace, problems=tuple(problems), bytes_total=reader.tell())

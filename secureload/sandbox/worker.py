@@ -1,0 +1,75 @@
+"""The worker: configured, locked down, proved, and only then given an artifact.
+
+It reads its configuration (which comes from the parent and is trusted), imports what the admitted payload
+names, closes the doors, tries a few of them, says READY with a report of each layer, and waits for the
+descriptor. What follows is the role's: tracing or serving a model.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import socket
+import sys
+import traceback
+from typing import Any, NoReturn
+
+from secureload.limits import Limits
+from secureload.sandbox.channel import Channel
+from secureload.sandbox.layers.layer import LayerReport
+from secureload.sandbox.layers.rlimits import ResourceLimits
+from secureload.sandbox.lockdown import lock_down, self_test
+from secureload.sandbox.wire.frame import Kind, Message
+
+__all__ = ["ROLES", "run_worker"]
+
+# Role → module with ``prepare(config)`` (before the lock-down) and ``run(channel, descriptor, config, state)``.
+ROLES = {"trace": "secureload.sandbox.roles.trace", "load": "secureload.sandbox.roles.load"}
+
+
+def run_worker(descriptor: int, namespaces: LayerReport) -> NoReturn:
+    """Run one worker to its end on the socket ``descriptor``; never returns."""
+    sock = socket.socket(fileno=descriptor)
+    limits = Limits()
+    channel = Channel(sock, limits, takes_descriptors=True)
+    try:
+        _run(channel, namespaces)
+    except BaseException as error:  # the process ends here; the parent is told why if it still listens
+        _tell(channel, error)
+        os._exit(1)
+    os._exit(0)
+
+
+def _run(channel: Channel, namespaces: LayerReport) -> None:
+    message, _ = channel.receive()
+    config: dict[str, Any] = message.body
+    # Behind the interpreter's own: an application's modules are found, and shadow nothing.
+    sys.path.extend(entry for entry in config["path"] if entry not in sys.path)
+    role = importlib.import_module(ROLES[config["role"]])
+    state = role.prepare(config)
+    own_user_namespace = namespaces.enforced and namespaces.detail.startswith("user")
+    limits = ResourceLimits(
+        memory_bytes=config["memory_bytes"],
+        open_files=config["open_files"],
+        threads=config["threads"] if own_user_namespace else 0,
+        cpu_seconds=config["cpu_seconds"],
+    )
+    reports = lock_down(limits, namespaces)
+    body = {
+        "layers": [[report.name, report.state, report.detail] for report in reports],
+        "open_doors": list(self_test()),
+    }
+    channel.send(Message(Kind.READY, 0, body))
+    message, descriptor = channel.receive()
+    if message.kind is not Kind.OPEN or descriptor is None:
+        raise RuntimeError("no artifact came")
+    role.run(channel, descriptor, message.body, state)
+
+
+def _tell(channel: Channel, error: BaseException) -> None:
+    try:
+        where = " < ".join(f"{f.name}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__)[-4:]))
+        body = {"type": type(error).__name__, "message": f"{str(error)[:500]} (in {where})"}
+        channel.send(Message(Kind.FAILURE, 0, body))
+    except Exception:  # noqa: S110  # there is nobody left to tell
+        pass
