@@ -33,7 +33,7 @@ class Envelope:
 
 def pae(payload_type: str, payload: bytes) -> bytes:
     """Return the bytes that are signed: ``DSSEv1 len(type) type len(payload) payload``, lengths in bytes."""
-    kind = payload_type.encode("utf-8")
+    kind = payload_type.encode("utf-8", "surrogatepass")  # total: what is no text is signed by nobody
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 

@@ -22,9 +22,11 @@ def parse_instant(text: str) -> datetime | None:
     if _INSTANT.fullmatch(text) is None:
         return None
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    # Some releases of Python read 24:00:00 as the next day.
+    return moment if encode_instant(moment) == text else None
 
 
 def require_aware(moment: datetime) -> datetime:
