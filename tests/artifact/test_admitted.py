@@ -59,8 +59,9 @@ def test_anything_but_accepted_is_a_policy_error_that_carries_the_verdict(
 def test_a_verdict_about_other_bytes_admits_nothing(artifact: Artifact, tmp_path: Path) -> None:
     (tmp_path / "other.pkl").write_bytes(b"\x80\x04K\x01.")
     with artifact, open_artifact(tmp_path / "other.pkl") as other:
+        verdict = accepted(artifact)
         with pytest.raises(SandboxError, match="about other bytes"):
-            admit(other, accepted(artifact))
+            admit(other, verdict)
 
 
 def test_a_closed_artifact_is_not_admitted(artifact: Artifact) -> None:
