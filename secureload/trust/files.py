@@ -15,7 +15,7 @@ from pathlib import Path
 from secureload.errors import SecureloadError, UsageError
 from secureload.printable import printable
 
-__all__ = ["create_file", "locked_folder", "make_folder", "read_file", "replace_file"]
+__all__ = ["check_folder", "create_file", "locked_folder", "make_folder", "read_file", "replace_file"]
 
 _LOCK_WAIT_SECONDS = 10.0
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -37,8 +37,8 @@ def read_file(path: Path, most_bytes: int, *, is_secret: bool = False) -> bytes:
                 raise UsageError(f"{_shown(path)} is not a regular file", hint="Pass the path of a key file.")
             if is_secret:
                 _check_secrecy(path, status)
-            elif status.st_mode & stat.S_IWOTH:
-                raise _writable_by_all(path)
+            else:
+                _check_shared(path, status)
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 data = file.read(most_bytes + 1)
         finally:
@@ -70,6 +70,12 @@ def replace_file(path: Path, data: bytes, mode: int) -> None:
         _sync_folder(path.parent)
 
 
+def check_folder(path: Path) -> None:
+    """Raise :class:`UsageError` for a folder that everybody may write to, or that cannot be looked at."""
+    with _explained(path, "look at"):
+        _check_shared(path, path.stat())
+
+
 def make_folder(path: Path) -> None:
     """Make a folder that only the current user can enter, and those above it, where they are missing."""
     with _explained(path, "make"):
@@ -85,8 +91,7 @@ def locked_folder(path: Path) -> Iterator[None]:
     with _explained(path, "open"):
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        if os.fstat(descriptor).st_mode & stat.S_IWOTH:
-            raise _writable_by_all(path)
+        _check_shared(path, os.fstat(descriptor))
         _lock(descriptor, path)
         yield
     finally:
@@ -121,6 +126,14 @@ def _check_secrecy(path: Path, status: os.stat_result) -> None:
         raise UsageError(
             f"the private key {_shown(path)} is open to other users (mode {mode:04o})",
             hint=f"Run: chmod 600 {_shown(path)}; if others could read it, make a new key.",
+        )
+
+
+def _check_shared(path: Path, status: os.stat_result) -> None:
+    if status.st_mode & stat.S_IWOTH:
+        raise UsageError(
+            f"everybody may write to {_shown(path)}, so nothing in it can be trusted",
+            hint=f"Run: chmod o-w {_shown(path)}, and look what is in it.",
         )
 
 
@@ -176,13 +189,6 @@ def _hint(error: OSError) -> str:
     if error.errno == errno.ELOOP:
         return "Pass the path of the file that the link points to."
     return "Check the path and its permissions."
-
-
-def _writable_by_all(path: Path) -> UsageError:
-    return UsageError(
-        f"everybody may write to {_shown(path)}, so nothing in it can be trusted",
-        hint=f"Run: chmod o-w {_shown(path)}, and look what is in it.",
-    )
 
 
 def _shown(path: Path) -> str:

@@ -24,7 +24,14 @@ from secureload.signing.truststore import (
     encode_trust_toml,
     parse_trust_toml,
 )
-from secureload.trust.files import create_file, locked_folder, make_folder, read_file, replace_file
+from secureload.trust.files import (
+    check_folder,
+    create_file,
+    locked_folder,
+    make_folder,
+    read_file,
+    replace_file,
+)
 from secureload.trust.folders import default_trust_folder
 
 __all__ = ["TRUST_FILE", "add_trusted_key", "load_trust_store", "revoke_key"]
@@ -49,6 +56,7 @@ def load_trust_store(folder: Path | None = None, limits: Limits = DEFAULT_LIMITS
             f"nobody is trusted yet: there is no trust store in {shown}",
             hint="Get the sender's .pub file from them, and run 'secureload trust add'.",
         )
+    check_folder(place)
     return _parse(_read_toml(place, limits), place, limits)
 
 
