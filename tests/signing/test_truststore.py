@@ -65,9 +65,9 @@ def test_a_public_key_file_that_no_entry_names_is_not_trusted() -> None:
     ("text", "reason"),
     [
         ("", "has no 'version'"),
-        ("version = 2", "version 2"),
-        ("version = 1.0", "version 1.0"),
-        ("version = true", "version True"),
+        ("version = 2", "version other than 1"),
+        ("version = 1.0", "version other than 1"),
+        ("version = true", "version other than 1"),
         ("version = 1\nkey = 3", "[[key]]"),
         ("version = 1\nkey = [3]", "[[key]]"),
         ("version = 1\nextra = 1", "unknown field 'extra'"),
@@ -105,6 +105,10 @@ def test_a_public_key_file_that_no_entry_names_is_not_trusted() -> None:
         (b"version = 1 # \xff", "not UTF-8"),
         ("version = " + "[" * 5000, "nested too deep"),
         ("version = " + "1" * 5000, "not TOML"),
+        ("version = 0x" + "f" * 5000, "version other than 1"),
+        ("version = " + "{a=" * 200 + "1" + "}" * 200, "version other than 1"),
+        ("version." + "a." * 200 + "a = 1", "version other than 1"),
+        ("a." * 300 + "a = 1", "more than 256 dots"),
     ],
 )
 def test_a_trust_file_that_breaks_a_rule_is_refused_with_its_own_words(
