@@ -74,6 +74,7 @@ class _Member:
         self.taken = start  # position in the compressed bytes up to which input was read
         self.end = start  # position in the compressed bytes behind the member
         self.problem: Exception | None = None
+        self._last_read = start  # where the input begins that was fed last
 
     def pieces(self) -> Generator[bytes, None, None]:
         """Yield what the member holds, without empty pieces."""
@@ -97,45 +98,48 @@ class _Member:
         self._raw.seek(self._start)
         return new_decompressor(self._compression, first=self._start == 0)
 
-    def _step(self, decompressor: Decompressor, most: int) -> bytes:
+    def _step(self, decompressor: Decompressor, most: int, single_from: int | None = None) -> bytes:
+        """Expand at most ``most`` bytes; compressed bytes from ``single_from`` on are fed one by one."""
         data = b""
         if decompressor.needs_input:
             position = self._raw.tell()
-            data = self._raw.read(_PROBE_BYTES if position == self._start != 0 else _INPUT_BYTES)
+            data = self._raw.read(self._input_size(position, single_from))
             if not data:
                 raise EOFError
+            self._last_read = position
             self.taken = max(self.taken, position + len(data))
         return decompressor.decompress(data, max_length=most)
 
+    def _input_size(self, position: int, single_from: int | None) -> int:
+        if single_from is not None:
+            return 1 if position >= single_from else min(_INPUT_BYTES, single_from - position)
+        return _PROBE_BYTES if position == self._start != 0 else _INPUT_BYTES
+
     def _salvage(self) -> bytes:
-        """Return what the failed step would have given in smaller ones, at the end of one byte."""
+        """Return what the failed step would have given in smaller ones, at the end of one byte in and out."""
         if isinstance(self.problem, EOFError):
             return b""
-        coarse = self._replay(self.given, None)
-        return self._replay(self.given, self.given + len(coarse))
+        failed_in = self._last_read
+        coarse = self._replay(self.given, self.given, None)
+        return self._replay(self.given, self.given + len(coarse), failed_in)
 
-    def _replay(self, usual: int, coarse: int | None) -> bytes:
+    def _replay(self, usual: int, coarse: int, single_from: int | None) -> bytes:
         """Expand again and return what comes after the first ``usual`` bytes, up to the failure.
 
-        Steps have the usual size for the first ``usual`` bytes, are coarse up to ``coarse`` bytes (None: to
-        the failure), and of one byte from there.
+        Steps have the usual size for the first ``usual`` bytes, then a coarse one; with ``single_from`` they
+        are of one byte after ``coarse`` bytes, and the input is fed bytewise from there: a wrong checksum
+        then cannot take the last byte with it.
         """
         found = bytearray()
         given = 0
         decompressor = self._begin()
         try:
             while not decompressor.eof:
-                most = (
-                    _OUTPUT_BYTES
-                    if given < usual
-                    else _COARSE_BYTES
-                    if coarse is None or given < coarse
-                    else 1
-                )
-                piece = self._step(decompressor, most)
-                if given >= usual:
-                    found += piece
+                fine = single_from is not None and given >= coarse
+                most = _OUTPUT_BYTES if given < usual else 1 if fine else _COARSE_BYTES
+                piece = self._step(decompressor, most, single_from)
                 given += len(piece)
+                found += piece[max(len(piece) - (given - usual), 0) :] if given > usual else b""
         except DECOMPRESSION_ERRORS:
             pass
         return bytes(found)

@@ -483,7 +483,7 @@ def _build(root: Path, tree: object, found: dict[str, bytes], name: str = "") ->
 
 
 @given(tree=st.dictionaries(_NAMES, _TREES, max_size=5))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_any_tree_gives_a_manifest_of_all_its_files_or_a_secureload_error(tree: dict[str, object]) -> None:
     root = Path(tempfile.mkdtemp())
     try:

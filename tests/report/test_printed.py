@@ -65,7 +65,7 @@ def texts(value: object) -> list[str]:
 
 
 @given(report=REPORTS)
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 def test_no_text_of_a_report_is_forgotten(report: Report) -> None:
     shown = printed(report, text_chars=50, source_lines=5)
     assert all(text.replace("\n", "").isprintable() for text in texts(shown))

@@ -103,7 +103,7 @@ def test_markup_and_escapes_in_names_are_shown_and_not_obeyed(text: str, color: 
 
 
 @given(filler=st.integers(0, 130), width=st.integers(40, 120))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_no_layout_lets_a_text_stand_where_the_conclusion_stands(filler: int, width: int) -> None:
     forged = "a" * filler + " " + NOTHING_FOUND + "."
     report = dataclasses.replace(
@@ -122,7 +122,7 @@ def test_no_layout_lets_a_text_stand_where_the_conclusion_stands(filler: int, wi
 
 
 @given(report=REPORTS, color=st.booleans(), width=st.integers(-5, 200))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 def test_any_report_is_rendered_within_its_width_and_without_foreign_escapes(
     report: Report, color: bool, width: int
 ) -> None:
