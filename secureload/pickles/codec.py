@@ -106,7 +106,7 @@ def _decode_trace(data: Any) -> Trace:
         problems=_each(
             problems,
             lambda k, m, o: TraceProblem(
-                _member(k, "malformed", "limit", "trailing", "unsupported"), _text(m), _int(o)
+                _member(k, "malformed", "limit", "trailing", "unsupported", "extension"), _text(m), _int(o)
             ),
         ),
         versions=_each(versions, lambda library, version: (_text(library), _text(version))),

@@ -25,6 +25,7 @@ _MAX_DEPTH = 4
 _MAX_ITEMS = 12
 # Longer strings are data (names that a rule decides by are short), so they do not make a shape of their own.
 _NAME_CHARS = 64
+_FILLING = frozenset({"append", "setitem", "additem"})
 _KINDS = {tuple: "tuple", list: "list", dict: "dict", set: "set", frozenset: "frozenset"}
 
 
@@ -67,31 +68,32 @@ class Recorder:
         """Record one operation under its shape."""
         self.count += 1
         shown = self.summary(target)
-        # Of a state and of items only the first is kept: what they hold was recorded when it was made.
-        if kind in {"build", "append", "setitem", "additem"} and not isinstance(shown, GlobalRef):
+        if kind in _FILLING and not isinstance(shown, GlobalRef):
+            # Of items only the first is kept: what they hold was recorded when it was made.
             key: object = (kind, shown)
-            known = self._shapes.get(key)
-            if known is not None:
-                known[1][0] += 1
-                return
-            values = tuple(self.summary(arg) for arg in args)
+            values: tuple[Value, ...] = ()
             named: tuple[tuple[str, Value], ...] = ()
         else:
-            values = tuple(self.summary(arg) for arg in args[: 4 * _MAX_ITEMS])
-            if len(args) > len(values):
-                values = (*values, Elided())
-            named = tuple((name, self.summary(value)) for name, value in list(kwargs.items())[:_MAX_ITEMS])
-            if len(kwargs) > len(named):
-                named = (*named, ("…", Elided()))
+            values = self._values(args)
+            named = self._named(kwargs)
             key = (kind, shown, tuple(map(_shape, values)), tuple((name, _shape(value)) for name, value in named))
-            known = self._shapes.get(key)
-            if known is not None:
-                known[1][0] += 1
-                return
+        known = self._shapes.get(key)
+        if known is not None:
+            known[1][0] += 1
+            return
         if len(self._shapes) >= self._limits.trace_shapes:
             raise TraceLimitError("trace_shapes", self._limits.trace_shapes, len(self._shapes) + 1)
+        values = values or self._values(args)
         first = Operation(kind, shown, values, named, 1, self.count, offset)
         self._shapes[key] = (first, [1])
+
+    def _values(self, args: tuple[object, ...]) -> tuple[Value, ...]:
+        values = tuple(self.summary(arg) for arg in args[: 4 * _MAX_ITEMS])
+        return values if len(values) == len(args) else (*values, Elided())
+
+    def _named(self, kwargs: dict[str, object]) -> tuple[tuple[str, Value], ...]:
+        named = tuple((name, self.summary(value)) for name, value in list(kwargs.items())[:_MAX_ITEMS])
+        return named if len(named) == len(kwargs) else (*named, ("…", Elided()))
 
     def imports(self) -> tuple[Import, ...]:
         """Return the distinct imports in order of first occurrence."""

@@ -123,9 +123,12 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class TraceProblem:
-    """Why a part of the stream was not examined: "malformed", "limit", "trailing" or "unsupported"."""
+    """Why a part of the stream was not examined.
 
-    kind: Literal["malformed", "limit", "trailing", "unsupported"]
+    "extension" is an EXT opcode, which stands for a global by a number that only the loading process knows.
+    """
+
+    kind: Literal["malformed", "limit", "trailing", "unsupported", "extension"]
     message: str
     offset: int = -1
 

@@ -46,6 +46,8 @@ _OLD_JOBLIB_MODULES = _JOBLIB_MODULES | {
 _RECONSTRUCTORS = frozenset({("copyreg", "_reconstructor"), ("copyreg", "__newobj__")})
 _PROTO = 0x80
 _LONGEST_VERSION = 64
+# What C says of every EXT opcode, because the registry is empty where we trace.
+_UNKNOWN_EXTENSION = "unregistered extension code"
 
 
 class _UnsupportedPayloadError(Exception):
@@ -272,6 +274,8 @@ class _Session:
             self._problem("limit", "tracer_memory_bytes: the payload asks for more memory than the tracer has")
         elif isinstance(error, _UnsupportedPayloadError):
             self._problem("unsupported", str(error))
+        elif isinstance(error, ValueError) and str(error).startswith(_UNKNOWN_EXTENSION):
+            self._problem("extension", "an EXT opcode: a global by a number of the extension registry")
         elif isinstance(error, SecureloadError) and "limit" in error.fields:
             self._problem("limit", error.message)
         elif isinstance(error, SecureloadError):

@@ -8,11 +8,11 @@ from typing import Any
 
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
-from secureload.sandbox.host import start_worker
+from secureload.sandbox.host import start_worker, zygote_for
 from secureload.sandbox.proxy import ModelProxy, proxy_of, reference_of
 from secureload.sandbox.session import Session
 
-__all__ = ["load_confined"]
+__all__ = ["load_confined", "prepare_zygote"]
 
 
 def load_confined(descriptor: int, size: int, trace: Trace, limits: Limits = DEFAULT_LIMITS) -> Any:
@@ -46,6 +46,11 @@ def load_confined(descriptor: int, size: int, trace: Trace, limits: Limits = DEF
     if not isinstance(root, ModelProxy) and not _holds_proxy(root):
         session.close()
     return root
+
+
+def prepare_zygote() -> None:
+    """Start the zygote that imports what nearly every model needs, if there is none yet; do not wait for it."""
+    zygote_for("load")
 
 
 def _inputs() -> tuple[str, ...]:

@@ -36,6 +36,7 @@ PRELOAD = (
     "sklearn.metrics",
     "sklearn.exceptions",
     "sklearn.utils",
+    "sklearn.utils._pprint",
     "multiprocessing.pool",
     "concurrent.futures.thread",
     "encodings.idna",

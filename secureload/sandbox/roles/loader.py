@@ -29,7 +29,7 @@ class NotAdmittedError(Exception):
 
 
 class AdmittedGlobals:
-    """Resolves exactly the admitted pairs, and none by walking through dotted names."""
+    """Resolves exactly the admitted pairs."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self._pairs = frozenset(pairs)
@@ -46,8 +46,11 @@ class AdmittedGlobals:
             raise NotAdmittedError(f"{pair[0]}:{pair[1]} was not admitted")
         if pair[1] == "NumpyArrayWrapper" and pair[0] in _WRAPPERS:
             return ArrayWrapper
-        found = sys.modules.get(pair[0]) or importlib.import_module(pair[0])
-        return getattr(found, pair[1])
+        found: Any = sys.modules.get(pair[0]) or importlib.import_module(pair[0])
+        # A dotted name is admitted as a whole (a method of a class), never by its parts.
+        for part in pair[1].split("."):
+            found = getattr(found, part)
+        return found
 
 
 class ArrayWrapper:

@@ -1,0 +1,128 @@
+"""Check an artifact: say what it would do, run none of it, and decide."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from secureload.api.libraries import installed_versions
+from secureload.api.verify import trusted, verify_artifact
+from secureload.artifact.artifact import Artifact, open_artifact
+from secureload.artifact.sidecar import sidecar_path
+from secureload.errors import BadSignatureError, ManifestMismatchError, SignatureFormatError, TrustError, UnsignedError
+from secureload.errors import UsageError
+from secureload.formats.detect import HEAD_BYTES, Detected, detect
+from secureload.limits import DEFAULT_LIMITS, Limits
+from secureload.policy.verdict import EXAMINE, Policy, Verdict, decide
+from secureload.policy.verification import Verification
+from secureload.sandbox.tracing import trace_confined
+from secureload.scan.allowlist import AllowList, load_default
+from secureload.scan.examine import examine, not_examinable
+from secureload.scan.finding import Examination
+from secureload.signing.truststore import TrustStore
+
+__all__ = ["Checked", "allow_list", "check", "examine_artifact"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """Everything that is known about one file: what it is, what it would do, who signed it, the verdict.
+
+    ``verification`` is a :class:`Verification`, the error that says why there is none (no sidecar, no trust
+    store), or None where it was not asked for.
+    """
+
+    locator: str
+    size: int
+    digest: str
+    detected: Detected
+    examination: Examination
+    verification: Verification | TrustError | UsageError | None
+    verdict: Verdict
+
+
+def check(
+    path: str | os.PathLike[str],
+    *,
+    allow: Iterable[str] | AllowList = (),
+    trust_store: TrustStore | str | os.PathLike[str] | None = None,
+    require_signature: bool = False,
+    name: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Callable[[int, int], None] | None = None,
+) -> Checked:
+    """Examine the file at ``path`` in a confined process, decide, and return all of it; nothing is loaded.
+
+    ``allow`` adds exact names (``package.module.Class``) to the allow-list. If a sidecar lies beside the file
+    its signatures are verified and reported; one that was made for other bytes makes the verdict untrusted,
+    a missing or unknown signer does only with ``require_signature``.
+
+    Raises:
+        UsageError, ArtifactError: there is no such file, or it cannot be opened.
+        SandboxError: the confined tracer cannot be had here.
+    """
+    allowed = allow if isinstance(allow, AllowList) else allow_list(allow)
+    policy = Policy(name="signed", signers=1) if require_signature else EXAMINE
+    with open_artifact(path, limits, progress, expect="file") as artifact:
+        detected = detect(artifact.head(HEAD_BYTES), artifact.size, artifact.name)
+        examination = examine_artifact(artifact, detected, allowed, limits)
+        verification = _verification(artifact, trust_store, name, limits)
+        verdict = decide(policy, _counted(verification, policy), examination, artifact.manifest.subject_digest)
+        return Checked(
+            locator=artifact.locator,
+            size=artifact.size,
+            digest=artifact.manifest.members[0].digest.hex(),
+            detected=detected,
+            examination=examination,
+            verification=verification,
+            verdict=verdict,
+        )
+
+
+def allow_list(names: Iterable[str]) -> AllowList:
+    """Return the default allow-list with ``names`` added; UsageError for one that is no exact name."""
+    extra = tuple(names)
+    return load_default().extended_by(extra) if extra else load_default()
+
+
+def examine_artifact(artifact: Artifact, detected: Detected, allow: AllowList, limits: Limits) -> Examination:
+    """Trace and examine an open file; what has no reader here is undecided, and says what it is."""
+    if detected.compression is None and not detected.may_be_pickle:
+        return not_examinable(
+            f"this is {detected.description}, which secureload does not read yet",
+            artifact.size,
+            hint=detected.extension_disagrees or "pickle and joblib files, compressed or not, are examined",
+        )
+    trace = trace_confined(artifact.fileno(), artifact.size, limits)
+    return examine(trace, allow, installed_versions(), most_findings=limits.trace_findings)
+
+
+def _verification(
+    artifact: Artifact, store: TrustStore | str | os.PathLike[str] | None, name: str | None, limits: Limits
+) -> Verification | TrustError | UsageError | None:
+    try:
+        if store is None and not os.path.lexists(sidecar_path(artifact.locator)):
+            raise UnsignedError("not signed: there is no signature file beside it")
+        return verify_artifact(artifact, trusted(store, limits), name=name, threshold=1, limits=limits)
+    except (TrustError, UsageError) as error:
+        if store is not None and isinstance(error, UsageError):
+            raise
+        return error
+
+
+def _counted(
+    verification: Verification | TrustError | UsageError | None, policy: Policy
+) -> Verification | TrustError | None:
+    """What of the verification counts for this policy: all of it, or a signature that is plainly wrong."""
+    if policy.signers:
+        if isinstance(verification, UsageError):
+            return UnsignedError(verification.message, hint=verification.hint)
+        return verification
+    if isinstance(verification, SignatureFormatError):
+        return verification
+    if isinstance(verification, Verification):
+        error = verification.error()
+        if isinstance(error, BadSignatureError | ManifestMismatchError | SignatureFormatError):
+            return error
+    return None

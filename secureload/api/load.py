@@ -1,0 +1,83 @@
+"""``safe_load()``: verify, examine, decide, admit, and only then load, in a sandbox."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from secureload.api.check import allow_list, examine_artifact
+from secureload.api.verify import trusted, verify_artifact
+from secureload.artifact.admitted import Admitted, admit
+from secureload.artifact.artifact import open_artifact
+from secureload.errors import UnsupportedError
+from secureload.formats.detect import HEAD_BYTES, detect
+from secureload.limits import DEFAULT_LIMITS, Limits
+from secureload.pickles.trace import Trace
+from secureload.policy.verdict import STANDARD, decide
+from secureload.sandbox.loading import load_confined, prepare_zygote
+from secureload.scan.allowlist import AllowList
+from secureload.scan.finding import Examination, Severity
+from secureload.signing.truststore import TrustStore
+
+__all__ = ["ModelVersionWarning", "safe_load"]
+
+
+class ModelVersionWarning(UserWarning):
+    """The model was saved under another version of its library than the one that is installed here."""
+
+
+def safe_load(
+    path: str | os.PathLike[str],
+    mmap_mode: str | None = None,
+    *,
+    trust_store: TrustStore | str | os.PathLike[str] | None = None,
+    allow: Iterable[str] | AllowList = (),
+    name: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Any:
+    """Load the signed model at ``path`` in a sandboxed process; a drop-in for ``joblib.load()``.
+
+    The bytes are pinned and hashed once; a key of the trust store must have signed them, the examination must
+    find nothing that is not on the allow-list, and only then a confined worker unpickles them. What comes
+    back is data (dictionaries, arrays, numbers), with a proxy in the place of each estimator: its methods
+    run in the worker, which ends with the proxy's ``close()``, its ``with`` block, or its last reference.
+
+    ``trust_store`` is a store or the path of one, by default ``SECURELOAD_TRUST_STORE`` or the user's.
+    ``allow`` adds exact names to the allow-list. ``name`` is the signed name of a file that was renamed.
+    ``mmap_mode`` is accepted for joblib's sake and does nothing: the arrays never leave the worker.
+
+    Raises:
+        TrustError: nobody trusted vouches for these bytes; the class says why.
+        PolicyError: it holds something that is dangerous, unknown, or could not be examined.
+        SandboxError: a required layer of the sandbox is missing, or the worker died.
+        UsageError, ArtifactError: there is no such file, or it cannot be read.
+    """
+    del mmap_mode
+    allowed = allow if isinstance(allow, AllowList) else allow_list(allow)
+    store = trusted(trust_store, limits)
+    with open_artifact(path, limits, expect="file") as artifact:
+        verification = verify_artifact(artifact, store, name=name, threshold=STANDARD.signers, limits=limits)
+        verification.require()
+        prepare_zygote()  # it imports while the payload is traced
+        detected = detect(artifact.head(HEAD_BYTES), artifact.size, artifact.name)
+        examination = examine_artifact(artifact, detected, allowed, limits)
+        verdict = decide(STANDARD, verification, examination, artifact.manifest.subject_digest)
+        admitted = admit(artifact, verdict)
+        _warn_of_versions(examination)
+        return _load(admitted, examination.trace, limits)
+
+
+def _load(admitted: Admitted, trace: Trace | None, limits: Limits) -> Any:
+    if trace is None:
+        raise UnsupportedError("there is no loader for this format")
+    artifact = admitted.artifact
+    return load_confined(artifact.fileno(), artifact.size, trace, limits)
+
+
+def _warn_of_versions(examination: Examination) -> None:
+    for finding in examination.findings:
+        if finding.severity is Severity.WARNING:
+            text = f"{finding.title}; {finding.detail} ({finding.hint})"
+            warnings.warn(text, ModelVersionWarning, stacklevel=3)

@@ -1,0 +1,111 @@
+"""Policy, Verification, Examination → Verdict: pure and total."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, NoReturn
+
+from secureload.errors import ExitCode, TrustError
+from secureload.policy.verification import Verification
+from secureload.scan.finding import Examination, Severity
+
+__all__ = ["EXAMINE", "STANDARD", "Outcome", "Policy", "Reason", "Verdict", "decide"]
+
+
+class Outcome(Enum):
+    """The three answers. There is no fourth, and UNDECIDED is not a weak yes."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What has to hold before an artifact is admitted. ``signers`` is how many distinct signer keys; 0 is none."""
+
+    name: str
+    signers: int
+
+
+# For a file that arrived: what it would do decides; signatures are reported, and a broken one counts.
+EXAMINE = Policy(name="examine", signers=0)
+# For production: one trusted signer, and nothing in it that is not on the allow-list.
+STANDARD = Policy(name="standard", signers=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a verdict is not ACCEPTED."""
+
+    kind: Literal["dangerous", "untrusted", "undecided"]
+    text: str
+
+
+_CODES = {
+    "dangerous": ExitCode.REJECTED,
+    "untrusted": ExitCode.UNTRUSTED,
+    "undecided": ExitCode.UNDECIDED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What was decided about the artifact with this digest, by which policy, and why."""
+
+    outcome: Outcome
+    policy: str
+    artifact_digest: bytes
+    reasons: tuple[Reason, ...] = ()
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a Verdict has three values: compare its outcome")
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code: 1 before 4 before 3; 0 only where the outcome is ACCEPTED."""
+        return ExitCode.worst([_CODES[reason.kind] for reason in self.reasons])
+
+    @property
+    def summary(self) -> str:
+        """One line: the outcome, and the first reason for it."""
+        if not self.reasons:
+            return f"accepted by the policy {self.policy!r}"
+        more = f" (and {len(self.reasons) - 1:,} more)" if len(self.reasons) > 1 else ""
+        return f"{self.outcome.value}: {self.reasons[0].text}{more}"
+
+
+def decide(
+    policy: Policy, verification: Verification | TrustError | None, examination: Examination, artifact_digest: bytes
+) -> Verdict:
+    """Return the verdict. ``verification`` is an error where there was nothing to verify, None if not asked."""
+    found = [
+        Reason("dangerous" if finding.severity is Severity.DANGEROUS else "undecided", finding.title)
+        for finding in examination.findings
+        if finding.severity in {Severity.DANGEROUS, Severity.UNKNOWN}
+    ]
+    if not examination.coverage.complete and not any(reason.kind == "undecided" for reason in found):
+        found.append(Reason("undecided", "not everything was examined"))
+    trust = _trust(policy, verification)
+    order = ("dangerous", "untrusted", "undecided")
+    reasons = tuple(sorted([*found, *trust], key=lambda reason: order.index(reason.kind)))
+    if not reasons:
+        outcome = Outcome.ACCEPTED
+    elif reasons[0].kind == "undecided":
+        outcome = Outcome.UNDECIDED
+    else:
+        outcome = Outcome.REJECTED
+    return Verdict(outcome=outcome, policy=policy.name, artifact_digest=artifact_digest, reasons=reasons)
+
+
+def _trust(policy: Policy, verification: Verification | TrustError | None) -> list[Reason]:
+    if isinstance(verification, TrustError):
+        return [Reason("untrusted", verification.message)]
+    if verification is None:
+        return [Reason("untrusted", "nobody was asked who signed it")] if policy.signers else []
+    if policy.signers and len(verification.signers) < policy.signers:
+        error = verification.error()
+        text = error.message if error is not None else f"{policy.signers} signers are required"
+        return [Reason("untrusted", text)]
+    return []

@@ -1,0 +1,31 @@
+"""The payload changes a global itself: BUILD, APPEND, SETITEM or ADDITEMS on a class, function or module.
+
+Loading would plant attributes in code that the whole process uses, ``__builtins__`` of a function for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secureload.pickles.trace import GlobalRef
+from secureload.scan.case import Case, opcode_of, shown_call, shown_value
+from secureload.scan.finding import Finding, Location, Severity
+
+RULE_ID = "SL107"
+TITLE = "Global changed"
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """Yield a finding for each operation that writes into a global."""
+    for operation in case.trace.operations:
+        if operation.kind in {"build", "append", "setitem", "additem"} and isinstance(
+            operation.target, GlobalRef
+        ):
+            yield Finding(
+                rule_id=RULE_ID,
+                severity=Severity.DANGEROUS,
+                title=f"{shown_value(operation.target)} itself would be changed",
+                location=Location(operation.offset, opcode_of(operation)),
+                detail=f"loading it would run: {shown_call(operation)}",
+                hint="do not load this file; ask its sender what it is for",
+            )

@@ -1,0 +1,39 @@
+"""The payload imports a global that is known as a gadget: it executes, opens, connects, spawns or deserializes.
+
+No list of dangerous names is complete, so absence from it means nothing: what is not on the allow-list is
+unknown (SL102). Presence means that the file was made to do something: reject it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secureload.pickles.trace import Operation
+from secureload.scan.case import Case, opcode_of, shown_call, shown_value
+from secureload.scan.dangerous import grade
+from secureload.scan.finding import Finding, Location, Severity
+
+RULE_ID = "SL101"
+TITLE = "Known gadget"
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """Yield a finding for each dangerous import, with the call that it is used in."""
+    calls: dict[object, Operation] = {}
+    for operation in case.trace.operations:
+        calls.setdefault(operation.target, operation)
+    for item in case.trace.imports:
+        technique = grade(item.ref) if case.allow.find(item.ref) is None else None
+        if technique is None:
+            continue
+        call = calls.get(item.ref)
+        yield Finding(
+            rule_id=RULE_ID,
+            severity=Severity.DANGEROUS,
+            title=f"{shown_value(item.ref)} {technique.name}",
+            location=Location(
+                item.offset if call is None else call.offset, opcode_of(call) if call else "GLOBAL"
+            ),
+            detail=f"loading it would run: {shown_call(call)}" if call else "loading it would import it",
+            hint="do not load this file; ask its sender what it is for",
+        )

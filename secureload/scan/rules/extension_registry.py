@@ -1,0 +1,28 @@
+"""The payload uses an EXT opcode: a global that is named by a number of the ``copyreg`` extension registry.
+
+Which object that is depends on the loading process, and a cached one is returned without asking
+``find_class``. No library saves models with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secureload.scan.case import Case
+from secureload.scan.finding import Finding, Location, Severity
+
+RULE_ID = "SL109"
+TITLE = "Extension registry"
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """Yield a finding for the EXT opcode at which the trace ended."""
+    for problem in case.trace.problems:
+        if problem.kind == "extension":
+            yield Finding(
+                rule_id=RULE_ID,
+                severity=Severity.DANGEROUS,
+                title=problem.message,
+                location=Location(problem.offset, "EXT"),
+                hint="do not load this file; ask its sender what it is for",
+            )

@@ -1,0 +1,32 @@
+"""A callable that is admitted only under a rule for its arguments is handed on as a value.
+
+Whoever gets it (a partial, a default factory, an estimator's parameter) calls it later, with arguments that
+no rule has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secureload.scan.arguments import CALL_ONLY, passed_globals
+from secureload.scan.case import Case, opcode_of, shown_call, shown_value
+from secureload.scan.finding import Finding, Location, Severity
+
+RULE_ID = "SL105"
+TITLE = "Callable handed on"
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """Yield a finding for each argument that is a call-only global."""
+    for operation in case.trace.operations:
+        for ref in passed_globals(operation):
+            allowed = case.allow.find(ref)
+            if allowed is not None and allowed.arguments in CALL_ONLY:
+                yield Finding(
+                    rule_id=RULE_ID,
+                    severity=Severity.DANGEROUS,
+                    title=f"{shown_value(ref)} is handed on to {shown_value(operation.target)}",
+                    location=Location(operation.offset, opcode_of(operation)),
+                    detail=f"loading it would run: {shown_call(operation)}",
+                    hint="do not load this file; ask its sender what it is for",
+                )

@@ -1,0 +1,49 @@
+"""A part of the artifact could not be examined, or a limit was reached.
+
+What was not looked at is never clean: the verdict is undecided, whatever was found in the rest. What comes
+before the damage counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secureload.scan.case import Case
+from secureload.scan.finding import Finding, Location, Severity
+
+RULE_ID = "SL201"
+TITLE = "Not examined"
+
+_TITLES = {
+    "malformed": "it cannot be read to its end",
+    "limit": "a limit was reached",
+    "trailing": "something follows the pickle",
+    "unsupported": "it uses something that has no reader here",
+}
+_HINTS = {
+    "malformed": "the file is damaged, cut off, or not a pickle; get it again from its sender",
+    "limit": "raise the limit only for a file whose size you expect",
+    "trailing": "a loader ignores these bytes; a file that was saved by joblib or pickle has none",
+    "unsupported": "save it again with a current version of its library",
+}
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """Yield a finding for each problem of the trace, and one where there was nothing to trace."""
+    for problem in case.trace.problems:
+        if problem.kind in _TITLES:
+            yield Finding(
+                rule_id=RULE_ID,
+                severity=Severity.UNKNOWN,
+                title=f"{_TITLES[problem.kind]}: {problem.message}",
+                location=Location(problem.offset),
+                hint=_HINTS[problem.kind],
+            )
+    if not case.trace.problems and case.trace.pickles == 0:
+        yield Finding(
+            rule_id=RULE_ID,
+            severity=Severity.UNKNOWN,
+            title="there is nothing in it to examine",
+            location=Location(0),
+            hint="the file is empty; get it again from its sender",
+        )

@@ -1,0 +1,45 @@
+"""An admitted callable is called with arguments, or given a state, that benign files do not have.
+
+``getattr`` of a listed method restores a model; ``getattr`` of anything else is the first step of an attack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secureload.pickles.trace import GlobalRef, Operation, Result
+from secureload.scan.allowlist import Tier
+from secureload.scan.arguments import why_unfit
+from secureload.scan.case import Case, opcode_of, shown_call, shown_value
+from secureload.scan.dangerous import grade
+from secureload.scan.finding import Finding, Location, Severity
+
+RULE_ID = "SL104"
+TITLE = "Unfit arguments"
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """Yield a finding for each operation on an admitted callable that does not fit its argument rule."""
+    for operation in case.trace.operations:
+        ref = _subject(operation)
+        allowed = case.allow.find(ref) if ref is not None else None
+        if ref is None or allowed is None or allowed.tier is not Tier.CALLABLE or allowed.arguments is None:
+            continue
+        why = why_unfit(allowed.arguments, operation)
+        if why is not None:
+            yield Finding(
+                rule_id=RULE_ID,
+                severity=Severity.DANGEROUS if grade(ref) is not None else Severity.UNKNOWN,
+                title=f"{shown_value(ref)}: {why}",
+                location=Location(operation.offset, opcode_of(operation)),
+                detail=f"loading it would run: {shown_call(operation)}",
+                hint="no file that scikit-learn or numpy writes does this; ask the sender how it was made",
+            )
+
+
+def _subject(operation: Operation) -> GlobalRef | None:
+    if isinstance(operation.target, GlobalRef):
+        return operation.target
+    if operation.kind == "build" and isinstance(operation.target, Result):
+        return operation.target.of
+    return None

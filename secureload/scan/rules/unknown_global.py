@@ -1,0 +1,44 @@
+"""The payload imports a global that is neither on the allow-list nor known as a gadget.
+
+It may be a custom class of your own, or something that nobody has abused yet. Loading would import its module
+and run its code. If you know and trust it, allow it by its exact name; a model that needs it then loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secureload.pickles.trace import Operation
+from secureload.printable import printable
+from secureload.scan.case import Case, shown_call, shown_value
+from secureload.scan.dangerous import grade
+from secureload.scan.finding import Finding, Location, Severity
+
+RULE_ID = "SL102"
+TITLE = "Unknown global"
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """Yield a finding for each import that no list knows."""
+    calls: dict[object, Operation] = {}
+    for operation in case.trace.operations:
+        calls.setdefault(operation.target, operation)
+    for item in case.trace.imports:
+        if case.allow.find(item.ref) is not None or grade(item.ref) is not None:
+            continue
+        call = calls.get(item.ref)
+        yield Finding(
+            rule_id=RULE_ID,
+            severity=Severity.UNKNOWN,
+            title=f"{shown_value(item.ref)} is not on the allow-list",
+            location=Location(item.offset, "GLOBAL"),
+            detail=f"loading it would run: {shown_call(call)}" if call else "loading it would import it",
+            hint=_hint(item.ref.module, item.ref.name),
+        )
+
+
+def _hint(module: str, name: str) -> str:
+    if module == "__main__":
+        shown = printable(name, 80)
+        return f"{shown} was defined in the script that saved it: move it into an importable module and save again"
+    return f"if you know and trust it: --allow {printable(f'{module}:{name}', 160)}"

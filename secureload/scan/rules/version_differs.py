@@ -1,0 +1,31 @@
+"""The model was saved under another version of its library than the one that is installed here.
+
+scikit-learn does not promise that models load, or predict the same, under another version. The payload says
+which version saved it; nothing needs to be loaded to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secureload.scan.case import Case
+from secureload.scan.finding import Finding, Location, Severity
+
+RULE_ID = "SL301"
+TITLE = "Other library version"
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """Yield a finding for each recorded version that is not the installed one."""
+    for library, saved in case.trace.versions:
+        here = case.installed.get(library)
+        if here != saved:
+            now = f"{library} {here} is installed here" if here else f"{library} is not installed here"
+            yield Finding(
+                rule_id=RULE_ID,
+                severity=Severity.WARNING,
+                title=f"saved with {library} {saved}; {now}",
+                location=Location(-1),
+                detail="it may fail to load, or predict differently",
+                hint=f"use the version that it was saved with: pip install {library}=={saved}",
+            )
