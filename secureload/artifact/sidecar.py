@@ -8,7 +8,7 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from secureload.artifact.folder import FOLDER_SIDECAR
@@ -17,7 +17,7 @@ from secureload.errors import ArtifactError, SignatureFormatError, UsageError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
 
-__all__ = ["append_sidecar", "read_sidecar", "sidecar_path", "write_sidecar"]
+__all__ = ["append_sidecar", "read_sidecar", "sidecar_path", "update_sidecar", "write_sidecar"]
 
 _CHUNK_BYTES = 1 << 20
 # Anyone may read a signature; the umask takes away what the user does not want to give.
@@ -70,19 +70,33 @@ def write_sidecar(path: str | os.PathLike[str], data: bytes) -> None:
         _replace(target, data)
 
 
-def append_sidecar(path: str | os.PathLike[str], bundles: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Add ``bundles``, JSON Lines, behind those that the signature file at ``path`` has, or begin it.
+def update_sidecar(
+    path: str | os.PathLike[str], change: Callable[[bytes | None], bytes], limits: Limits = DEFAULT_LIMITS
+) -> None:
+    """Write what ``change`` makes of the signature file at ``path`` (None where there is none).
 
-    Two signers who do so at once both get their lines in. Raises as :func:`read_sidecar` and
-    :func:`write_sidecar`, and :class:`SignatureFormatError` where the file would get too large.
+    Nobody else who uses these functions writes in between. Raises as :func:`read_sidecar` and
+    :func:`write_sidecar`, :class:`SignatureFormatError` where the file would get too large, and what
+    ``change`` raises; the file is then as it was.
     """
     target = Path(text_path(path))
     with _locked(target.parent):
-        before = read_sidecar(target, limits) or b""
-        data = b"".join(part if part.endswith(b"\n") else part + b"\n" for part in (before, bundles) if part)
+        data = change(read_sidecar(target, limits))
         if len(data) > limits.sidecar_bytes:
             raise _too_large(printable(target), limits.sidecar_bytes)
         _replace(target, data)
+
+
+def append_sidecar(path: str | os.PathLike[str], bundles: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Add ``bundles``, JSON Lines, behind those that the signature file at ``path`` has, or begin it.
+
+    Two signers who do so at once both get their lines in. Raises as :func:`update_sidecar`.
+    """
+
+    def added(before: bytes | None) -> bytes:
+        return b"".join(part if part.endswith(b"\n") else part + b"\n" for part in (before, bundles) if part)
+
+    update_sidecar(path, added, limits)
 
 
 def _read_bounded(fd: int, size: int, shown: str, allowed: int) -> bytes:

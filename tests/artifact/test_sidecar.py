@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secureload.artifact import sidecar
-from secureload.artifact.sidecar import append_sidecar, read_sidecar, sidecar_path, write_sidecar
+from secureload.artifact.sidecar import (
+    append_sidecar,
+    read_sidecar,
+    sidecar_path,
+    update_sidecar,
+    write_sidecar,
+)
 from secureload.errors import SecureloadError, SignatureFormatError, UsageError
 from secureload.limits import Limits
 
@@ -54,6 +60,21 @@ def test_bundles_are_added_as_lines_behind_the_ones_that_are_there(tmp_path: Pat
     path.write_bytes(b'{"no":"newline"}')
     append_sidecar(path, b'{"c":3}')
     assert read_sidecar(path) == b'{"no":"newline"}\n{"c":3}\n'
+
+
+def test_a_change_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "m.sig"
+    path.write_bytes(b"old\n")
+
+    def refuse(before: bytes | None) -> bytes:
+        assert before == b"old\n"
+        raise SignatureFormatError("not a bundle")
+
+    with pytest.raises(SignatureFormatError, match="not a bundle"):
+        update_sidecar(path, refuse)
+    assert path.read_bytes() == b"old\n"
+    update_sidecar(path, lambda before: b"new\n" + (before or b""))
+    assert path.read_bytes() == b"new\nold\n"
 
 
 def test_signers_who_add_at_once_all_get_their_line_in(tmp_path: Path) -> None:
