@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Final, NoReturn, Protocol, final
+from typing import Final, NoReturn, final
 
 from secureload.artifact.artifact import Artifact
 from secureload.errors import PolicyError, SandboxError, UsageError
+from secureload.policy.verdict import Outcome, Verdict
 from secureload.printable import printable
 
 __all__ = ["Admitted", "admit"]
 
 _TOKEN: Final = object()
-_ACCEPTED: Final = "ACCEPTED"
-
-
-class _Decided(Protocol):
-    """The part of a verdict that admission looks at."""
-
-    @property
-    def outcome(self) -> Enum: ...
-
-    @property
-    def artifact_digest(self) -> bytes: ...
-
-    @property
-    def summary(self) -> str: ...
 
 
 @final
@@ -35,9 +21,9 @@ class Admitted:
     __slots__ = ("artifact", "verdict")
 
     artifact: Artifact
-    verdict: _Decided
+    verdict: Verdict
 
-    def __new__(cls, artifact: Artifact, verdict: _Decided, *, token: object = None) -> Admitted:
+    def __new__(cls, artifact: Artifact, verdict: Verdict, *, token: object = None) -> Admitted:
         """Raise :class:`TypeError` for everyone but :func:`admit`."""
         if token is not _TOKEN:
             raise TypeError("Admitted is made by admit() alone")
@@ -59,13 +45,19 @@ class Admitted:
         raise TypeError("Admitted cannot be copied or pickled: it stands for open, pinned bytes")
 
 
-def admit(artifact: Artifact, verdict: _Decided) -> Admitted:
+def admit(artifact: Artifact, verdict: Verdict) -> Admitted:
     """Return ``artifact`` as admitted by ``verdict``.
 
     Raises :class:`PolicyError`, which carries the verdict, unless its outcome is ACCEPTED;
-    :class:`SandboxError` where it was decided about other bytes; :class:`UsageError` for a closed artifact.
+    :class:`SandboxError` where it was decided about other bytes; :class:`UsageError` for a closed artifact
+    and for what is no verdict.
     """
-    if verdict.outcome.name != _ACCEPTED:
+    if not isinstance(verdict, Verdict):
+        raise UsageError(
+            f"a verdict is needed to admit an artifact, not {printable(type(verdict).__name__, 60)}",
+            hint="decide() makes verdicts.",
+        )
+    if verdict.outcome is not Outcome.ACCEPTED:
         raise PolicyError(
             f"{printable(artifact.locator)} is not admitted: {printable(verdict.summary)}",
             verdict=verdict,

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,19 +10,7 @@ import pytest
 from secureload.artifact.admitted import Admitted, admit
 from secureload.artifact.artifact import Artifact, open_artifact
 from secureload.errors import PolicyError, SandboxError, UsageError
-
-
-class Outcome(Enum):
-    ACCEPTED = 1
-    REJECTED = 2
-    UNDECIDED = 3
-
-
-@dataclass(frozen=True)
-class Verdict:
-    outcome: Outcome
-    artifact_digest: bytes
-    summary: str = "it would call os.system\x1b[2J"
+from secureload.policy.verdict import Outcome, Reason, Verdict
 
 
 @pytest.fixture
@@ -33,7 +20,22 @@ def artifact(tmp_path: Path) -> Artifact:
 
 
 def accepted(artifact: Artifact) -> Verdict:
-    return Verdict(Outcome.ACCEPTED, artifact.manifest.subject_digest)
+    return decided(artifact, Outcome.ACCEPTED)
+
+
+def decided(artifact: Artifact, outcome: Outcome) -> Verdict:
+    reasons = () if outcome is Outcome.ACCEPTED else (Reason("dangerous", "it would call os.system\x1b[2J"),)
+    return Verdict(
+        outcome=outcome, policy="test", artifact_digest=artifact.manifest.subject_digest, reasons=reasons
+    )
+
+
+class _LooksLikeAVerdict:
+    outcome = Outcome.ACCEPTED
+    summary = "forged"
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact_digest = artifact.manifest.subject_digest
 
 
 def test_an_accepted_artifact_is_admitted_with_its_verdict(artifact: Artifact) -> None:
@@ -49,7 +51,7 @@ def test_anything_but_accepted_is_a_policy_error_that_carries_the_verdict(
     artifact: Artifact, outcome: Outcome
 ) -> None:
     with artifact:
-        verdict = Verdict(outcome, artifact.manifest.subject_digest)
+        verdict = decided(artifact, outcome)
         with pytest.raises(PolicyError, match="is not admitted") as caught:
             admit(artifact, verdict)
         assert caught.value.verdict is verdict
@@ -62,6 +64,16 @@ def test_a_verdict_about_other_bytes_admits_nothing(artifact: Artifact, tmp_path
         verdict = accepted(artifact)
         with pytest.raises(SandboxError, match="about other bytes"):
             admit(other, verdict)
+
+
+@pytest.mark.parametrize(
+    "forged", [_LooksLikeAVerdict, lambda _: True, lambda _: None, lambda _: Outcome.ACCEPTED]
+)
+def test_only_a_verdict_admits(artifact: Artifact, forged: Callable[[Artifact], object]) -> None:
+    with artifact:
+        verdict = forged(artifact)
+        with pytest.raises(UsageError, match="a verdict is needed"):
+            admit(artifact, verdict)  # type: ignore[arg-type]  # the attempt is the test
 
 
 def test_a_closed_artifact_is_not_admitted(artifact: Artifact) -> None:
