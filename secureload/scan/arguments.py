@@ -1,0 +1,211 @@
+"""Rules for the arguments of admitted callables.
+
+Whether a call is data depends on what is called with what: ``getattr(interp1d, "_call_spline")`` restores
+a method of an interpolator, ``getattr(builtins, "eval")`` is an attack. Each callable of the allow-list names
+one of these rules. A rule takes the operation and returns None where the arguments fit, else one line that
+says why they do not. The imports among the arguments are judged by themselves; the rules here say which of
+them make sense in that place. Where a rule has to know a value that the trace elided or cut, it does not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from secureload.pickles.trace import Collection, Const, GlobalRef, Operation, Result
+from secureload.printable import printable
+from secureload.scan.argument_values import is_builtin, is_name, walk, why_not_data
+from secureload.scan.array_arguments import ARRAY_RULES, STATE_CHECKED
+
+__all__ = ["CALL_ONLY", "RULES", "Rule", "passed_globals", "why_unfit"]
+
+Rule: TypeAlias = Callable[[Operation], str | None]
+
+_PATTERN_CHARS: Final = 256
+_FACTORIES: Final = frozenset(
+    {
+        "bool",
+        "bytes",
+        "complex",
+        "dict",
+        "float",
+        "frozenset",
+        "int",
+        "list",
+        "long",
+        "set",
+        "str",
+        "tuple",
+        "unicode",
+    }
+)
+_BASES: Final = frozenset(
+    {
+        "bytes",
+        "complex",
+        "dict",
+        "float",
+        "frozenset",
+        "int",
+        "list",
+        "object",
+        "set",
+        "str",
+        "tuple",
+        "long",
+        "unicode",
+    }
+)
+_INTERPOLATOR: Final = GlobalRef("scipy.interpolate._interpolate", "interp1d")
+# A bound method is saved as getattr of its object. These are methods of exactly one family, with no effects:
+# no class that is admitted has another meaning for the name.
+_CLASS_ATTRIBUTES: Final = frozenset(
+    (_INTERPOLATOR, f"_call_{kind}")
+    for kind in ("linear", "linear_np", "nearest", "previousnext", "spline", "nan_spline")
+)
+_STATE_CHECKED_MODULES: Final = frozenset({"scipy.stats._continuous_distns", "scipy.stats._discrete_distns"})
+_OBJECT_ATTRIBUTES: Final = frozenset({"_entropy"})
+# What a partial may not wrap, because it would escape its own rule.
+_NOT_IN_PARTIAL: Final = frozenset(
+    {"getattr", "type", "partial", "_reconstructor", "newObj", "_compile", "encode"}
+)
+
+
+def passed_globals(operation: Operation) -> Iterator[GlobalRef]:
+    """Yield the globals that stand among the arguments: imports that are handed on as values."""
+    for value in (*operation.args, *(value for _, value in operation.kwargs)):
+        yield from (item for item in walk(value) if isinstance(item, GlobalRef))
+
+
+def _any(operation: Operation) -> str | None:
+    return None
+
+
+def _plain_data(operation: Operation) -> str | None:
+    return why_not_data((*operation.args, *(value for _, value in operation.kwargs)))
+
+
+def _latin1(operation: Operation) -> str | None:
+    match operation.args:
+        case (Const(str()), Const("latin1" | "latin-1")):
+            return None
+    return "only text with the codec latin1 is data"
+
+
+def _cython(operation: Operation) -> str | None:
+    match operation.args:
+        case (GlobalRef(module, name), Const(int()), state) if isinstance(operation.target, GlobalRef):
+            if module != operation.target.module or not operation.target.name.endswith(f"_{name}"):
+                return f"{printable(name)} is not the class that this function restores"
+            return why_not_data((state,))
+    return "the arguments are not a class, a checksum and a state"
+
+
+def _own_class(operation: Operation) -> str | None:
+    match operation.args:
+        case (GlobalRef(module, _),) if (
+            isinstance(operation.target, GlobalRef) and module == operation.target.module
+        ):
+            return None
+    return "the argument is not a class of the same module"
+
+
+def _reconstructor(operation: Operation) -> str | None:
+    match operation.args:
+        case (GlobalRef(module), *_) if module in _STATE_CHECKED_MODULES:
+            return "a later state of it could not be told apart from others"
+        case (GlobalRef(), base, state) if is_builtin(base, _BASES):
+            return why_not_data((state,))
+    return "the arguments are not a class, a base from builtins and a state"
+
+
+def _default_factory(operation: Operation) -> str | None:
+    match operation.args:
+        case () | (Const(None), *_):
+            return why_not_data(operation.args)
+        case (factory, *rest) if is_builtin(factory, _FACTORIES):
+            return why_not_data(tuple(rest))
+    return "the factory is not a plain type from builtins"
+
+
+def _partial(operation: Operation) -> str | None:
+    values = operation.args
+    if operation.kind == "build":
+        match values:
+            case (Collection("tuple", items, 4),) if len(items) == 4:
+                values = items[:1]
+            case _:
+                return "the state of a partial is not a function, arguments, keywords and attributes"
+    match values:
+        case (GlobalRef(_, name), *_) if name not in _NOT_IN_PARTIAL:
+            return None
+        case (GlobalRef(_, name), *_):
+            return f"a partial of {printable(name)} would escape its own rule"
+    return "only a partial of an imported function is known"
+
+
+def _listed_attribute(operation: Operation) -> str | None:
+    match operation.args:
+        case (GlobalRef() as cls, Const(str(name)) as attribute) if (cls, name) in _CLASS_ATTRIBUTES:
+            return "the attribute is cut" if attribute.is_cut else None
+        case (Result(of=GlobalRef()), attribute) if is_name(attribute, _OBJECT_ATTRIBUTES):
+            return None
+    return "getattr is admitted for listed methods only"
+
+
+def _type_of_none(operation: Operation) -> str | None:
+    match operation.args:
+        case (Const(None) | GlobalRef("builtins" | "__builtin__", "Ellipsis" | "NotImplemented"),):
+            return None
+    return "type is admitted for the type of None only"
+
+
+def _pattern(operation: Operation) -> str | None:
+    match operation.args:
+        case (Const(str() | bytes() as text) as pattern, Const(int())) if not pattern.is_cut:
+            return (
+                None
+                if len(text) <= _PATTERN_CHARS
+                else f"the pattern is longer than {_PATTERN_CHARS} characters"
+            )
+    return "the arguments are not a pattern that is known as a whole and its flags"
+
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        **ARRAY_RULES,
+        "any": _any,
+        "cython-class": _cython,
+        "data": _plain_data,
+        "default-factory": _default_factory,
+        "latin1": _latin1,
+        "listed-attribute": _listed_attribute,
+        "own-class": _own_class,
+        "partial-of-import": _partial,
+        "pattern": _pattern,
+        "reconstructor": _reconstructor,
+        "type-of-none": _type_of_none,
+    }
+)
+
+# Globals with these rules may be called, but never handed on as a value: whoever calls them later would do it
+# with arguments that no rule has seen.
+CALL_ONLY: Final = frozenset({"listed-attribute", "partial-of-import", "reconstructor", "type-of-none"})
+
+_BUILD_RULES: Final = STATE_CHECKED | {"partial-of-import"}
+
+
+def why_unfit(rule: str, operation: Operation) -> str | None:
+    """Return None where the operation fits the rule, else one line that says why not.
+
+    "call" and "new" are held to the rule. So is "build" on a partial, because its state replaces the
+    function, and on a distribution of scipy, because its state is executed; the states of the other admitted
+    types are data to them. A rule that does not exist fits nothing.
+    """
+    check = RULES.get(rule)
+    if check is None:
+        return f"there is no argument rule {printable(rule)}"
+    if operation.kind in ("call", "new") or (operation.kind == "build" and rule in _BUILD_RULES):
+        return check(operation)
+    return None
