@@ -160,6 +160,7 @@ GOOD = blob(KEY.public.raw)
         (b"x" * 70_000, "larger"),
         (KEY.encode(None), "private key"),
     ],
+    ids=range(16),  # the keys are new in each run, and names of tests must not be
 )
 def test_what_is_not_one_line_with_one_good_key_is_refused(line: bytes, reason: str) -> None:
     with pytest.raises(UsageError) as caught:
