@@ -10,8 +10,14 @@ from secureload.api.libraries import installed_versions
 from secureload.api.verify import trusted, verify_artifact
 from secureload.artifact.artifact import Artifact, open_artifact
 from secureload.artifact.sidecar import sidecar_path
-from secureload.errors import BadSignatureError, ManifestMismatchError, SignatureFormatError, TrustError, UnsignedError
-from secureload.errors import UsageError
+from secureload.errors import (
+    BadSignatureError,
+    ManifestMismatchError,
+    SignatureFormatError,
+    TrustError,
+    UnsignedError,
+    UsageError,
+)
 from secureload.formats.detect import HEAD_BYTES, Detected, detect
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.policy.verdict import EXAMINE, Policy, Verdict, decide
@@ -68,7 +74,9 @@ def check(
         detected = detect(artifact.head(HEAD_BYTES), artifact.size, artifact.name)
         examination = examine_artifact(artifact, detected, allowed, limits)
         verification = _verification(artifact, trust_store, name, limits)
-        verdict = decide(policy, _counted(verification, policy), examination, artifact.manifest.subject_digest)
+        verdict = decide(
+            policy, _counted(verification, policy), examination, artifact.manifest.subject_digest
+        )
         return Checked(
             locator=artifact.locator,
             size=artifact.size,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from secureload.artifact.artifact import open_artifact
-from secureload.artifact.sidecar import read_sidecar, sidecar_path, write_sidecar
+from secureload.artifact.sidecar import sidecar_path, update_sidecar
 from secureload.errors import SignatureFormatError, UsageError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.signing.dsse import Envelope, sign_payload
@@ -68,24 +68,30 @@ def sign(
     with open_artifact(path, limits, progress) as artifact:
         manifest = artifact.manifest
         signed_name = name if name is not None else artifact.name
-    kept, dropped = _other_signatures(target, manifest, signer, limits)
     payload = encode_statement(manifest, name=signed_name, version=version, created=created, expires=until)
-    write_sidecar(target, encode_sidecar([*kept, sign_payload(payload, signer)]))
+    envelope = sign_payload(payload, signer)
+    counts = [0, 0]
+
+    def with_ours(before: bytes | None) -> bytes:
+        kept, counts[1] = _other_signatures(before, manifest, signer, limits)
+        counts[0] = len(kept)
+        return encode_sidecar([*kept, envelope])
+
+    update_sidecar(target, with_ours, limits)
     return Signed(
         sidecar=target,
         name=signed_name,
         manifest=manifest,
         fingerprint=signer.public.fingerprint,
-        kept=len(kept),
-        dropped=dropped,
+        kept=counts[0],
+        dropped=counts[1],
     )
 
 
 def _other_signatures(
-    target: Path, manifest: Manifest, signer: Signer, limits: Limits
+    data: bytes | None, manifest: Manifest, signer: Signer, limits: Limits
 ) -> tuple[list[Envelope], int]:
     """Return the envelopes that stay valid beside a new signature, and how many do not."""
-    data = read_sidecar(target, limits)
     if data is None:
         return [], 0
     envelopes = parse_sidecar(data, limits)

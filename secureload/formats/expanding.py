@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
-
 from secureload.errors import ArtifactError
 from secureload.formats.compression import Compression
-from secureload.formats.expansion import expand
+from secureload.formats.expansion import SeekableReader, expand
 from secureload.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["ExpandingReader"]
@@ -35,7 +33,9 @@ class ExpandingReader:
         "trailing_bytes",
     )
 
-    def __init__(self, raw: BinaryIO, compression: Compression, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, raw: SeekableReader, compression: Compression, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
         self.compression = compression
         self.failure: ArtifactError | None = None
         self.trailing_bytes = 0

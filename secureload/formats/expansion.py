@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import lzma
 from collections.abc import Generator
-from typing import BinaryIO
+from typing import Protocol
 
 from secureload.errors import LimitError, MalformedError, SecureloadError
 from secureload.formats.compression import (
@@ -23,7 +23,7 @@ from secureload.formats.compression import (
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
 
-__all__ = ["expand"]
+__all__ = ["SeekableReader", "expand"]
 
 _INPUT_BYTES = 64 * 1024
 # The first read of a later member: a file of a million empty members costs no more than it must.
@@ -32,8 +32,18 @@ _OUTPUT_BYTES = 256 * 1024
 _COARSE_BYTES = 4096
 
 
+class SeekableReader(Protocol):
+    """The part of a binary file that is used here; a memory map has it too."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def seek(self, offset: int, whence: int = ..., /) -> object: ...
+
+    def tell(self) -> int: ...
+
+
 def expand(
-    raw: BinaryIO, compression: Compression, limits: Limits = DEFAULT_LIMITS
+    raw: SeekableReader, compression: Compression, limits: Limits = DEFAULT_LIMITS
 ) -> Generator[bytes, None, int]:
     """Yield the expanded stream of ``raw`` in pieces of at most 256 KiB; return the count of trailing bytes.
 
@@ -66,7 +76,7 @@ def expand(
 class _Member:
     """One compressed member. After ``pieces()`` is used up, ``problem`` or ``end`` says how it ended."""
 
-    def __init__(self, raw: BinaryIO, compression: Compression, start: int) -> None:
+    def __init__(self, raw: SeekableReader, compression: Compression, start: int) -> None:
         self._raw = raw
         self._compression = compression
         self._start = start
@@ -145,7 +155,7 @@ class _Member:
         return bytes(found)
 
 
-def _after_padding(raw: BinaryIO, position: int) -> int:
+def _after_padding(raw: SeekableReader, position: int) -> int:
     """Return where the zero bytes from ``position`` on end: Python's gzip reads over them between members."""
     raw.seek(position)
     while data := raw.read(_INPUT_BYTES):

@@ -8,7 +8,7 @@ array; an array of objects is a nested pickle instead. The rules are those of ``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,7 @@ def dtype_layout(args: tuple[object, ...], state: object) -> tuple[int, bool]:
     return int(digits) * unit, False
 
 
-def array_bytes(state: Mapping[object, object], item_size: int, holds_objects: bool) -> ArrayBytes:
+def array_bytes(state: Mapping[Any, object], item_size: int, holds_objects: bool) -> ArrayBytes:
     """Return what follows a wrapper with this ``state``.
 
     Raises:
@@ -81,5 +81,7 @@ def array_bytes(state: Mapping[object, object], item_size: int, holds_objects: b
     if alignment is not None and (type(alignment) is not int or not 0 < alignment <= _MAX_PADDING):
         raise ArrayLayoutError("the array's alignment is not a number of bytes")
     return ArrayBytes(
-        size=count * item_size, aligned=alignment is not None and not holds_objects, nested_pickle=holds_objects
+        size=count * item_size,
+        aligned=alignment is not None and not holds_objects,
+        nested_pickle=holds_objects,
     )

@@ -93,7 +93,9 @@ def decode_trace(data: object) -> Trace:
 
 
 def _decode_trace(data: Any) -> Trace:
-    reading, compression, protocol, imports, operations, sections, problems, versions, counts, fickling = _list(data)
+    reading, compression, protocol, imports, operations, sections, problems, versions, counts, fickling = (
+        _list(data)
+    )
     total, examined, pickles, count = (_int(number) for number in _list(counts))
     decompiled, severity, messages = _list(fickling)
     return Trace(
@@ -102,7 +104,9 @@ def _decode_trace(data: Any) -> Trace:
         protocol=_int(protocol),
         imports=_each(imports, lambda m, n, c, o: Import(GlobalRef(_str(m), _str(n)), _int(c), _int(o))),
         operations=_each(operations, _decode_operation),
-        sections=_each(sections, lambda k, s, e: Section(_member(k, "pickle", "array", "trailing"), _int(s), _int(e))),
+        sections=_each(
+            sections, lambda k, s, e: Section(_member(k, "pickle", "array", "trailing"), _int(s), _int(e))
+        ),
         problems=_each(
             problems,
             lambda k, m, o: TraceProblem(

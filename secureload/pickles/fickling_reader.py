@@ -44,7 +44,9 @@ def with_fickling(trace: Trace) -> Trace:
             messages = [f"{result.analysis_name}: {result.message}" for result in results.results]
     except Exception as error:  # fickling's own errors and those that its input leads it to
         return replace(
-            trace, fickling_severity="UNREADABLE", fickling_messages=(printable(f"{type(error).__name__}: {error}"),)
+            trace,
+            fickling_severity="UNREADABLE",
+            fickling_messages=(printable(f"{type(error).__name__}: {error}"),),
         )
     return replace(
         trace,

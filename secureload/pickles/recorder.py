@@ -26,7 +26,7 @@ _MAX_ITEMS = 12
 # Longer strings are data (names that a rule decides by are short), so they do not make a shape of their own.
 _NAME_CHARS = 64
 _FILLING = frozenset({"append", "setitem", "additem"})
-_KINDS = {tuple: "tuple", list: "list", dict: "dict", set: "set", frozenset: "frozenset"}
+_KINDS: dict[type, str] = {tuple: "tuple", list: "list", dict: "dict", set: "set", frozenset: "frozenset"}
 
 
 class TraceLimitError(Exception):
@@ -76,7 +76,12 @@ class Recorder:
         else:
             values = self._values(args)
             named = self._named(kwargs)
-            key = (kind, shown, tuple(map(_shape, values)), tuple((name, _shape(value)) for name, value in named))
+            key = (
+                kind,
+                shown,
+                tuple(map(_shape, values)),
+                tuple((name, _shape(value)) for name, value in named),
+            )
         known = self._shapes.get(key)
         if known is not None:
             known[1][0] += 1

@@ -36,7 +36,9 @@ class MappedSource:
 
     def __init__(self, fd: int, size: int) -> None:
         self._size = size
-        self._map = mmap.mmap(fd, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) if size else mmap.mmap(-1, 1)
+        self._map = (
+            mmap.mmap(fd, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) if size else mmap.mmap(-1, 1)
+        )
         # Bound methods of the map itself: the C unpickler calls them once an opcode.
         self.read = self._map.read if size else self._empty
         self.readline = self._map.readline if size else self._empty

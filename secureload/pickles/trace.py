@@ -48,7 +48,7 @@ class GlobalRef:
 class Const:
     """A constant. ``value`` is cut to a limit for str and bytes; ``length`` is the whole length, -1 for numbers."""
 
-    value: None | bool | int | float | str | bytes
+    value: bool | int | float | str | bytes | None
     length: int = -1
 
     @property

@@ -181,7 +181,9 @@ class _Session:
             if made_from.name == _ARRAY_WRAPPER and made_from.module in _JOBLIB_MODULES:
                 self._step_over_array(state)
             elif made_from.name in _OLD_WRAPPERS and made_from.module in _OLD_JOBLIB_MODULES:
-                raise _UnsupportedPayloadError("arrays stored the way of joblib before 0.10, in files beside it")
+                raise _UnsupportedPayloadError(
+                    "arrays stored the way of joblib before 0.10, in files beside it"
+                )
 
     def filled(self, kind: OperationKind, target: _Inert | _Global, item: object) -> None:
         self.recorder.operation(kind, target, (item,), {}, self.source.tell())
@@ -259,7 +261,9 @@ class _Session:
             start = self.source.tell()
             known = self.recorder.count
             if self.pickles >= self.limits.trace_pickles:
-                self._problem("limit", f"trace_pickles: more than {self.limits.trace_pickles:,} pickles in one file")
+                self._problem(
+                    "limit", f"trace_pickles: more than {self.limits.trace_pickles:,} pickles in one file"
+                )
                 return
             try:
                 self.run_pickle()
@@ -271,7 +275,9 @@ class _Session:
         if isinstance(error, TraceLimitError):
             self._problem("limit", str(error))
         elif isinstance(error, MemoryError):
-            self._problem("limit", "tracer_memory_bytes: the payload asks for more memory than the tracer has")
+            self._problem(
+                "limit", "tracer_memory_bytes: the payload asks for more memory than the tracer has"
+            )
         elif isinstance(error, _UnsupportedPayloadError):
             self._problem("unsupported", str(error))
         elif isinstance(error, ValueError) and str(error).startswith(_UNKNOWN_EXTENSION):
@@ -311,7 +317,11 @@ def _said(error: Exception) -> str:
 
 
 def trace_stream(
-    source: ByteSource, *, limits: Limits = DEFAULT_LIMITS, compression: str | None = None, bytes_total: int = -1
+    source: ByteSource,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    compression: str | None = None,
+    bytes_total: int = -1,
 ) -> Trace:
     """Trace every pickle in ``source`` without running anything, and return what it would do.
 

@@ -77,7 +77,10 @@ class Verdict:
 
 
 def decide(
-    policy: Policy, verification: Verification | TrustError | None, examination: Examination, artifact_digest: bytes
+    policy: Policy,
+    verification: Verification | TrustError | None,
+    examination: Examination,
+    artifact_digest: bytes,
 ) -> Verdict:
     """Return the verdict. ``verification`` is an error where there was nothing to verify, None if not asked."""
     found = [

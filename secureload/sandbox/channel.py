@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from secureload.errors import SandboxError
 from secureload.limits import Limits
-from secureload.sandbox.wire.frame import HEADER_BYTES, Header, Message, encode_message, parse_control, parse_header
+from secureload.sandbox.wire.frame import (
+    HEADER_BYTES,
+    Header,
+    Message,
+    encode_message,
+    parse_control,
+    parse_header,
+)
 
 if TYPE_CHECKING:
     from secureload.sandbox.wire.frame import Buffer

@@ -47,7 +47,7 @@ class Confinement:
 
     @property
     def level(self) -> str:
-        """"required", "standard" or "full"; "none" is never handed out."""
+        """ "required", "standard" or "full"; "none" is never handed out."""
         return confinement_level(self.layers)
 
 
@@ -108,7 +108,10 @@ def _interpreter() -> list[str]:
         raise SandboxError("this Python does not know its own executable", hint="start it by its full path")
     # The package is importable in isolated mode if it is installed; else it is found where we were.
     root = str(Path(__file__).resolve().parents[2])
-    code = f"import sys; sys.path.append({root!r}); from secureload.sandbox.zygote import main; main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(','))"
+    code = (
+        f"import sys; sys.path.append({root!r}); from secureload.sandbox.zygote import main; "
+        "main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(','))"
+    )
     return [sys.executable, "-I", "-c", code]
 
 
@@ -201,7 +204,7 @@ def start_worker(role: str, config: Mapping[str, Any], limits: Limits) -> Worker
     try:
         whole = {
             "role": role,
-            "path": [entry for entry in sys.path if os.path.isabs(entry)],
+            "path": [entry for entry in sys.path if Path(entry).is_absolute()],
             "open_files": limits.worker_open_files,
             "threads": limits.worker_threads,
             "thread_variables": _thread_variables(),
@@ -253,7 +256,8 @@ def _death(leash: socket.socket) -> SandboxError:
         code = int(status)
         reason = _SIGNALS.get(-code, f"signal {-code}") if code < 0 else f"exit status {code}"
     return ChannelClosedError(
-        f"the sandboxed worker died: {reason}", hint="load the model again; the file may be hostile or damaged"
+        f"the sandboxed worker died: {reason}",
+        hint="load the model again; the file may be hostile or damaged",
     )
 
 
@@ -269,11 +273,13 @@ _SIGNALS = {
 def _proved(message: Message, pid: int) -> Confinement:
     if message.kind is Kind.FAILURE:
         what = f"{message.body.get('type')}: {message.body.get('message')}"
-        raise SandboxError(f"the sandbox could not be prepared: {printable(what)}", hint=_preparation_hint(what))
+        raise SandboxError(
+            f"the sandbox could not be prepared: {printable(what)}", hint=_preparation_hint(what)
+        )
     if message.kind is not Kind.READY:
         raise SandboxError("the sandboxed worker spoke out of turn")
-    layers = tuple(LayerReport(*map(str, report)) for report in message.body["layers"])  # type: ignore[arg-type]  # checked below
-    confinement = Confinement(layers)
+    confinement = Confinement(tuple(LayerReport(*report) for report in message.body["layers"]))
+    layers = confinement.layers
     for report in layers:
         if report.name in REQUIRED_LAYERS and not report.enforced:
             raise _missing(report.name, report.detail)

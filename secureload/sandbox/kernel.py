@@ -8,7 +8,15 @@ import platform
 import sys
 from typing import Final
 
-__all__ = ["ARCHITECTURES", "KernelError", "architecture", "is_linux", "prctl", "raw_syscall", "syscall_number"]
+__all__ = [
+    "ARCHITECTURES",
+    "KernelError",
+    "architecture",
+    "is_linux",
+    "prctl",
+    "raw_syscall",
+    "syscall_number",
+]
 
 # Numbers: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
 _X86_64: Final = {

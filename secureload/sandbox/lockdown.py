@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 from secureload.sandbox.kernel import KernelError
 from secureload.sandbox.layers.landlock import apply_landlock
@@ -54,7 +55,7 @@ def _refused(attempt: Callable[[], object]) -> bool:
 
 _FORBIDDEN: dict[str, Callable[[], object]] = {
     "open a file": lambda: os.open("/proc/self/status", os.O_RDONLY),
-    "list the root": lambda: os.listdir("/"),
+    "list the root": lambda: list(Path("/").iterdir()),
     "make a socket": socket.socket,
     "start a process": os.fork,
     "make a shared file": lambda: os.memfd_create("x"),

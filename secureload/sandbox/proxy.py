@@ -65,10 +65,14 @@ class ModelProxy:
         return value
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise UsageError(f"a verified model cannot be changed: {name!r} stays as it is", hint="set it before signing")
+        raise UsageError(
+            f"a verified model cannot be changed: {name!r} stays as it is", hint="set it before signing"
+        )
 
     def __delattr__(self, name: str) -> NoReturn:
-        raise UsageError(f"a verified model cannot be changed: {name!r} stays", hint="change it before signing")
+        raise UsageError(
+            f"a verified model cannot be changed: {name!r} stays", hint="change it before signing"
+        )
 
     def __dir__(self) -> list[str]:
         names = _session(self).request("dir", _reference(self))
@@ -216,6 +220,7 @@ def _tags(data: Any) -> Any:
         "input_tags": InputTags,
     }
     fields = {
-        name: parts[name](**value) if name in parts and value is not None else value for name, value in data.items()
+        name: parts[name](**value) if name in parts and value is not None else value
+        for name, value in data.items()
     }
     return Tags(**fields)

@@ -67,13 +67,18 @@ def rebuilt_exception(body: Any, limits: Limits) -> BaseException:
             break
         for arguments in (args, (message,)):
             try:
-                error: Exception = known(*arguments)
+                error: Any = known(*arguments)
             except Exception:  # noqa: S112  # a constructor that wants something else: try the next
                 continue
             error.add_note(_NOTE)
-            return error
-    name = lineage[0][1] if lineage and isinstance(lineage[0], list) and len(lineage[0]) == 2 else "an exception"
-    return ModelError(f"the model raised {name}: {message}", hint="the class of this exception is not known here")
+            rebuilt: Exception = error
+            return rebuilt
+    name = (
+        lineage[0][1] if lineage and isinstance(lineage[0], list) and len(lineage[0]) == 2 else "an exception"
+    )
+    return ModelError(
+        f"the model raised {name}: {message}", hint="the class of this exception is not known here"
+    )
 
 
 def reissue_warnings(entries: Any, stacklevel: int) -> None:

@@ -30,7 +30,9 @@ class Reference:
 
     __slots__ = ("__weakref__", "can", "module", "number", "qualname", "session")
 
-    def __init__(self, session: Session, number: int, module: str, qualname: str, can: frozenset[str]) -> None:
+    def __init__(
+        self, session: Session, number: int, module: str, qualname: str, can: frozenset[str]
+    ) -> None:
         self.session = session
         self.number = number
         self.module = module
@@ -140,7 +142,8 @@ class Session:
                 body["release"] = dropped
             try:
                 self._worker.channel.send(
-                    Message(Kind.REQUEST, self._request, body, segments), seconds=self._limits.worker_call_seconds
+                    Message(Kind.REQUEST, self._request, body, segments),
+                    seconds=self._limits.worker_call_seconds,
                 )
             except ChannelClosedError:
                 raise self._died() from None
@@ -164,7 +167,9 @@ class Session:
         except WireValueError as error:
             raise self._broken(SandboxError(f"the sandboxed worker answered with {error}")) from None
         except BaseException:  # Ctrl-C while waiting: the next answer on the wire would be this one
-            self._broken(SandboxError("this model was interrupted in the middle of a call", hint="load it again"))
+            self._broken(
+                SandboxError("this model was interrupted in the middle of a call", hint="load it again")
+            )
             raise
         reissue_warnings(message.body.get("warnings"), _WARNING_STACK)
         if message.kind is Kind.FAILURE:
@@ -198,7 +203,11 @@ class Session:
     def _own_reference(self, value: Any) -> Any:
         reference = self._unwrap(value)
         if reference is None or reference.session is not self:
-            what = "a model of another sandbox" if reference is not None else f"an object of type {type(value).__qualname__}"
+            what = (
+                "a model of another sandbox"
+                if reference is not None
+                else f"an object of type {type(value).__qualname__}"
+            )
             raise Unencodable(what)
         return ["r", reference.number]
 

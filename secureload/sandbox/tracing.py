@@ -31,13 +31,17 @@ def trace_confined(descriptor: int, size: int, limits: Limits = DEFAULT_LIMITS) 
         "cpu_seconds": limits.tracer_cpu_seconds,
         "limits": dataclasses.asdict(limits),
     }
-    answer_limits = dataclasses.replace(limits, message_control_bytes=limits.tracer_reply_bytes, message_payload_bytes=0)
+    answer_limits = dataclasses.replace(
+        limits, message_control_bytes=limits.tracer_reply_bytes, message_payload_bytes=0
+    )
     worker = start_worker("trace", config, answer_limits)
     try:
         worker.open(descriptor, {"size": size}, seconds=limits.tracer_wall_seconds)
         message, _ = worker.channel.receive(seconds=limits.tracer_wall_seconds)
         if message.kind is not Kind.REPLY:
-            raise SandboxError(f"the tracer failed: {printable(message.body)}", hint="please report this file")
+            raise SandboxError(
+                f"the tracer failed: {printable(message.body)}", hint="please report this file"
+            )
         return decode_trace(message.body)
     except ChannelTimeoutError:
         return _unexamined(f"tracer_wall_seconds: not done within {limits.tracer_wall_seconds:g} s", size)

@@ -68,7 +68,9 @@ def _run(channel: Channel, namespaces: LayerReport) -> None:
 
 def _tell(channel: Channel, error: BaseException) -> None:
     try:
-        where = " < ".join(f"{f.name}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__)[-4:]))
+        where = " < ".join(
+            f"{f.name}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__)[-4:])
+        )
         body = {"type": type(error).__name__, "message": f"{str(error)[:500]} (in {where})"}
         channel.send(Message(Kind.FAILURE, 0, body))
     except Exception:  # noqa: S110  # there is nobody left to tell

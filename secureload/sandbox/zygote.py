@@ -12,6 +12,7 @@ the warden, and the warden's end the worker.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import select
@@ -122,10 +123,8 @@ def _warden(worker_fd: int, leash_fd: int) -> NoReturn:
     if worker not in ready:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    try:
+    with contextlib.suppress(OSError):
         leash.send(b"end %d" % os.waitstatus_to_exitcode(status))
-    except OSError:
-        pass
     os._exit(0)
 
 

@@ -50,6 +50,6 @@ def apply_rlimits(limits: ResourceLimits) -> LayerReport:
     except (OSError, ValueError) as error:
         return LayerReport("resource-limits", "unavailable", str(error))
     cpu = f", {limits.cpu_seconds} s of CPU" if limits.cpu_seconds else ""
-    detail = f"{limits.memory_bytes >> 20:,} MiB of memory, {limits.open_files} descriptors, no file growth, no core{cpu}"
+    memory = f"{limits.memory_bytes >> 20:,} MiB of memory"
+    detail = f"{memory}, {limits.open_files} descriptors, no file growth, no core{cpu}"
     return LayerReport("resource-limits", "enforced", detail)
-

@@ -72,7 +72,7 @@ class ArrayWrapper:
             padding = stream.read(1)
             stream.skip(padding[0])
         flat = np.empty(layout.size, dtype=np.uint8)
-        view, position = memoryview(flat), 0
+        view, position = flat.data, 0
         while position < layout.size:
             piece = stream.read(min(layout.size - position, _CHUNK_BYTES))
             if not piece:
@@ -105,10 +105,14 @@ class _PickleLoader(pickle.Unpickler):
         return self._admitted.resolve(module, name, self._protocol)
 
 
-class _JoblibLoader(pickle._Unpickler):  # type: ignore[name-defined]  # the Python one, whose stack can be reached
+# The Python unpickler, whose stack can be reached: typeshed knows it as the C one.
+_PythonUnpickler: Any = pickle._Unpickler
+
+
+class _JoblibLoader(_PythonUnpickler):  # type: ignore[misc]  # a base of type Any, see above
     """Python's unpickler, which joblib uses too, with arrays read where their wrappers stand."""
 
-    dispatch = pickle._Unpickler.dispatch.copy()  # type: ignore[attr-defined]  # as above
+    dispatch = _PythonUnpickler.dispatch.copy()
 
     def __init__(self, stream: ByteSource, admitted: AdmittedGlobals) -> None:
         super().__init__(_ReadOnlyFile(stream))
@@ -123,7 +127,9 @@ class _JoblibLoader(pickle._Unpickler):  # type: ignore[name-defined]  # the Pyt
         self.load_build()
         wrapper = self.stack[-1]
         if isinstance(wrapper, ArrayWrapper):
-            self.stack[-1] = wrapper.read(self._stream, lambda: _PickleLoader(self._stream, self._admitted).load())
+            self.stack[-1] = wrapper.read(
+                self._stream, lambda: _PickleLoader(self._stream, self._admitted).load()
+            )
 
     dispatch[pickle.BUILD[0]] = _build
 

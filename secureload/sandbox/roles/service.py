@@ -63,7 +63,9 @@ class Service:
             except BaseException as error:  # whatever the model raises is the caller's to hear
                 kind, segments = Kind.FAILURE, ()
                 body = self._failure(error)
-        body["warnings"] = [[_lineage(w.category), str(w.message)[:_MESSAGE_CHARS]] for w in caught[:_MAX_WARNINGS]]
+        body["warnings"] = [
+            [_lineage(w.category), str(w.message)[:_MESSAGE_CHARS]] for w in caught[:_MAX_WARNINGS]
+        ]
         self._channel.send(Message(kind, request_id, body, segments))
 
     def _failure(self, error: BaseException) -> dict[str, Any]:
@@ -135,7 +137,13 @@ class Service:
 # What a bound method is answered with: its object keeps it, the caller asks for it by name.
 _METHOD = ("\0method",)
 
-_ABILITIES = {"call": "__call__", "len": "__len__", "item": "__getitem__", "iter": "__iter__", "html": "_repr_html_"}
+_ABILITIES = {
+    "call": "__call__",
+    "len": "__len__",
+    "item": "__getitem__",
+    "iter": "__iter__",
+    "html": "_repr_html_",
+}
 
 _OPERATIONS: dict[str, Callable[[Service, dict[str, Any], Decoder], Any]] = {
     "get": Service._get,

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from secureload.errors import LimitError
 from secureload.formats.compression import detect_compression
 from secureload.formats.expanding import ExpandingReader
+from secureload.formats.pickle_start import may_be_pickle
 from secureload.limits import Limits
 from secureload.pickles.codec import encode_trace
 from secureload.pickles.fickling_reader import warm_up as warm_up_fickling
@@ -23,7 +24,7 @@ from secureload.sandbox.wire.frame import Kind, Message
 
 __all__ = ["prepare", "run", "warm_up"]
 
-_HEAD_BYTES = 64
+_HEAD_BYTES = 4096
 
 
 def warm_up() -> None:
@@ -51,6 +52,12 @@ def run(channel: Channel, descriptor: int, task: dict[str, Any], limits: Limits)
         trace = trace_stream(mapped, limits=limits, bytes_total=size)
     else:
         trace = _trace_expanded(ExpandingReader(mapped, compression, limits), limits)
+        if may_be_pickle(mapped.head(_HEAD_BYTES), size):
+            # BZh9 is also the opcode BINBYTES with a length of 825 MB: joblib expands it, pickle runs it.
+            problem = TraceProblem(
+                "unsupported", f"it is {compression} for joblib.load, and a pickle for pickle.load", 0
+            )
+            trace = replace(trace, problems=(*trace.problems, problem))
     channel.send(Message(Kind.REPLY, 0, encode_trace(with_fickling(trace))))
 
 
@@ -59,7 +66,9 @@ def _trace_expanded(reader: ExpandingReader, limits: Limits) -> Trace:
     reader.drain()
     problems = list(trace.problems)
     if reader.failure is not None:
-        kind: Literal["limit", "malformed"] = "limit" if isinstance(reader.failure, LimitError) else "malformed"
+        kind: Literal["limit", "malformed"] = (
+            "limit" if isinstance(reader.failure, LimitError) else "malformed"
+        )
         problem = TraceProblem(kind, reader.failure.message, reader.tell())
         problems = [problem, *(other for other in problems if other.kind == "trailing")]
     elif reader.trailing_bytes:

@@ -37,16 +37,19 @@ def decode_dtype(text: object) -> np.dtype[Any]:
     """Return the dtype of an allowed type string; everything else is refused."""
     import numpy as np
 
-    if isinstance(text, str):
-        if text in _PLAIN or _is_bytes_type(text) or _is_time_type(text):
-            return np.dtype(text)
+    if isinstance(text, str) and (text in _PLAIN or _is_bytes_type(text) or _is_time_type(text)):
+        return np.dtype(text)
     raise WireValueError("a dtype that does not cross the wire")
 
 
 def _is_bytes_type(text: str) -> bool:
     digits = text[2:]
-    return text[:2] == "|S" and digits.isascii() and digits.isdigit() and 0 < len(digits) < 9 and (
-        int(digits) <= _MAX_ITEM_BYTES
+    return (
+        text[:2] == "|S"
+        and digits.isascii()
+        and digits.isdigit()
+        and 0 < len(digits) < 9
+        and (int(digits) <= _MAX_ITEM_BYTES)
     )
 
 
@@ -54,11 +57,17 @@ def _is_time_type(text: str) -> bool:
     if text[:3] not in {"<M8", "<m8", ">M8", ">m8"}:
         return False
     unit = text[3:]
-    return unit == "" or (unit[0] == "[" and unit[-1] == "]" and unit[1:-1].lstrip("0123456789") in _TIME_UNITS
-                          and len(unit) < 12)
+    return unit == "" or (
+        unit[0] == "["
+        and unit[-1] == "]"
+        and unit[1:-1].lstrip("0123456789") in _TIME_UNITS
+        and len(unit) < 12
+    )
 
 
-def encode_array(array: np.ndarray[Any, Any], segments: list[Buffer], encode: Callable[[Any], Any]) -> list[Any]:
+def encode_array(
+    array: np.ndarray[Any, Any], segments: list[Buffer], encode: Callable[[Any], Any]
+) -> list[Any]:
     """Encode any supported array; its raw bytes are appended to ``segments``.
 
     Raises:
@@ -108,7 +117,9 @@ def _segment(index: object, segments: Sequence[Buffer]) -> Buffer:
     return segments[index]
 
 
-def decode_array(parts: list[Any], segments: Sequence[Buffer], decode: Callable[[Any], Any]) -> np.ndarray[Any, Any]:
+def decode_array(
+    parts: list[Any], segments: Sequence[Buffer], decode: Callable[[Any], Any]
+) -> np.ndarray[Any, Any]:
     """Rebuild an array from ``["a" | "o" | "u", …]``; the result owns or shares writable memory of this process."""
     import numpy as np
 
@@ -145,7 +156,9 @@ def _decode_strings(parts: list[Any], segments: Sequence[Buffer]) -> np.ndarray[
     if type(width) is not int or not 0 <= width <= _MAX_ITEM_BYTES // 4 or not isinstance(table, list):
         raise WireValueError("a string array that is none")
     count = math.prod(shape)
-    if len(raw) != 8 * count or not all(isinstance(text, str) and len(text) <= max(width, 1) for text in table):
+    if len(raw) != 8 * count or not all(
+        isinstance(text, str) and len(text) <= max(width, 1) for text in table
+    ):
         raise WireValueError("a string array whose table does not fit")
     if count * max(width, 1) * 4 > 1 << 33:
         raise WireValueError("a string array that is too large")

@@ -30,7 +30,16 @@ import msgpack
 from secureload.errors import SandboxError
 from secureload.limits import Limits
 
-__all__ = ["HEADER_BYTES", "Buffer", "Header", "Kind", "Message", "encode_message", "parse_control", "parse_header"]
+__all__ = [
+    "HEADER_BYTES",
+    "Buffer",
+    "Header",
+    "Kind",
+    "Message",
+    "encode_message",
+    "parse_control",
+    "parse_header",
+]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
@@ -149,7 +158,13 @@ def parse_control(header: Header, control: Buffer, payload: Buffer, limits: Limi
             control, raw=False, strict_map_key=True, use_list=True, unicode_errors="surrogatepass"
         )
     # msgpack raises its own subclasses of ValueError, and what its input leads it to
-    except (ValueError, TypeError, OverflowError, RecursionError, msgpack.exceptions.UnpackException) as error:
+    except (
+        ValueError,
+        TypeError,
+        OverflowError,
+        RecursionError,
+        msgpack.exceptions.UnpackException,
+    ) as error:
         raise _broken(f"a control part is not msgpack ({type(error).__name__})") from error
     if not isinstance(parts, list) or len(parts) != 2 or not isinstance(parts[1], list):
         raise _broken("a control part has the wrong form")

@@ -13,7 +13,19 @@ __all__ = ["TAGS", "decode_frame", "encode_frame"]
 
 TAGS = frozenset({"df", "se", "ix", "rx", "mx", "cat", "nul", "str", "dtz", "NA", "tsp"})
 _NULLABLE = frozenset(
-    {"Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64", "boolean"}
+    {
+        "Int8",
+        "Int16",
+        "Int32",
+        "Int64",
+        "UInt8",
+        "UInt16",
+        "UInt32",
+        "UInt64",
+        "Float32",
+        "Float64",
+        "boolean",
+    }
 )
 
 
@@ -51,7 +63,7 @@ def _index(index: Any, encode: Callable[[Any], Any]) -> list[Any]:
     return ["ix", encode(index.name), _column(index.array, encode)]
 
 
-def _column(array: Any, encode: Callable[[Any], Any]) -> Any:
+def _column(array: Any, encode: Callable[[Any], Any]) -> list[Any]:
     import pandas as pd
 
     dtype = array.dtype
@@ -68,9 +80,12 @@ def _column(array: Any, encode: Callable[[Any], Any]) -> Any:
         return ["str", name, [encode(text) for text in texts]]
     if isinstance(dtype, pd.DatetimeTZDtype):
         return ["dtz", encode(array.asi8), dtype.unit, str(dtype.tz)]
-    if isinstance(dtype, pd.api.extensions.ExtensionDtype) and not isinstance(array, pd.arrays.NumpyExtensionArray):
+    if isinstance(dtype, pd.api.extensions.ExtensionDtype) and not isinstance(
+        array, pd.arrays.NumpyExtensionArray
+    ):
         raise Unencodable(f"a pandas column of dtype {name}")
-    return encode(array.to_numpy())
+    tree: list[Any] = encode(array.to_numpy())
+    return tree
 
 
 def decode_frame(tree: list[Any], decode: Callable[[Any], Any]) -> Any:

@@ -44,7 +44,9 @@ def decode_sparse(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
     data, first, second = (decode(part) for part in encoded)
     suffix = "array" if is_array else "matrix"
     if name in _COMPRESSED:
-        built = getattr(scipy.sparse, f"{name}_{suffix}")((data, first, second), shape=tuple(shape), copy=True)
+        built = getattr(scipy.sparse, f"{name}_{suffix}")(
+            (data, first, second), shape=tuple(shape), copy=True
+        )
         built.check_format(full_check=True)
         return built
     coo = getattr(scipy.sparse, f"coo_{suffix}")((data, (first, second)), shape=tuple(shape), copy=True)

@@ -72,7 +72,7 @@ class Encoder:
             self._depth -= 1
 
     def _structure(self, value: Any) -> Any:
-        module = type(value).__module__ or ""
+        module = type(value).__module__
         if not isinstance(value, type):
             if module.startswith("numpy"):
                 return self._numpy(value)
@@ -122,8 +122,14 @@ _ENCODERS: tuple[tuple[Any, Callable[[Encoder, Any], Any]], ...] = (
     (set, _encode_items("s")),
     (complex, lambda _, value: ["c", value.real, value.imag] if type(value) is complex else _refused(value)),
     (bytearray, lambda _, value: ["ba", bytes(value)]),
-    (slice, lambda encoder, value: ["sl", *(encoder.encode(x) for x in (value.start, value.stop, value.step))]),
-    (range, lambda encoder, value: ["ra", *(encoder.encode(x) for x in (value.start, value.stop, value.step))]),
+    (
+        slice,
+        lambda encoder, value: ["sl", *(encoder.encode(x) for x in (value.start, value.stop, value.step))],
+    ),
+    (
+        range,
+        lambda encoder, value: ["ra", *(encoder.encode(x) for x in (value.start, value.stop, value.step))],
+    ),
     (datetime.datetime, lambda _, value: ["ts", _plain_datetime(value)]),
     (datetime.date, lambda _, value: ["da", value.isoformat()]),
 )
@@ -208,7 +214,7 @@ def _list(value: Any) -> list[Any]:
     return value
 
 
-def _long_integer(text: str) -> int:
+def _long_integer(text: object) -> int:
     if not isinstance(text, str) or len(text) > _MAX_INT_DIGITS:
         raise WireValueError("an integer of too many digits")
     return int(text, 16)
