@@ -21,7 +21,9 @@ def printable(text: object, limit: int = DEFAULT_CHARS) -> str:
     shown: list[str] = []
     length = 0
     for position, char in enumerate(source):
-        piece = char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
+        piece = (
+            char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
+        )
         if length + len(piece) > limit:
             return "".join(shown) + f"… (+{len(source) - position:,} more)"
         shown.append(piece)

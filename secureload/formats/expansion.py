@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import lzma
 from collections.abc import Generator
-from typing import Protocol
+from typing import Literal, Protocol
 
 from secureload.errors import LimitError, MalformedError, SecureloadError
 from secureload.formats.compression import (
@@ -35,11 +35,14 @@ _COARSE_BYTES = 4096
 class SeekableReader(Protocol):
     """The part of a binary file that is used here; a memory map has it too."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes:
+        """Return at most ``size`` bytes, none at the end."""
 
-    def seek(self, offset: int, whence: int = ..., /) -> object: ...
+    def seek(self, offset: int, whence: Literal[0, 1, 2] = ..., /) -> object:
+        """Move."""
 
-    def tell(self) -> int: ...
+    def tell(self) -> int:
+        """Return the position."""
 
 
 def expand(

@@ -47,12 +47,13 @@ def run(channel: Channel, descriptor: int, task: dict[str, Any], limits: Limits)
     """Trace the artifact in ``descriptor`` and send the trace."""
     size = task["size"]  # fstat(2) is a path call in glibc 2.33 to 2.38, and the filter refuses those
     mapped = MappedSource(descriptor, size)
-    compression = detect_compression(mapped.head(_HEAD_BYTES))
+    head = mapped.head(_HEAD_BYTES)
+    compression = detect_compression(head)
     if compression is None:
         trace = trace_stream(mapped, limits=limits, bytes_total=size)
     else:
         trace = _trace_expanded(ExpandingReader(mapped, compression, limits), limits)
-        if may_be_pickle(mapped.head(_HEAD_BYTES), size):
+        if may_be_pickle(head, size):
             # BZh9 is also the opcode BINBYTES with a length of 825 MB: joblib expands it, pickle runs it.
             problem = TraceProblem(
                 "unsupported", f"it is {compression} for joblib.load, and a pickle for pickle.load", 0
