@@ -137,6 +137,12 @@ def test_a_state_that_is_not_known_as_a_whole_is_refused() -> None:
     assert built(Collection("tuple", (Const(None), whole), 2)) is not None
 
 
+def test_a_hostile_state_cannot_hide_behind_a_benign_one_of_the_same_shape() -> None:
+    benign = pytest.importorskip("scipy.stats").norm.__getstate__()["_parse_arg_template"]
+    twice = Operation("build", Result("new", NORM), (state(benign),), count=2)
+    assert why_unfit("distribution", twice) is not None
+
+
 def test_a_distribution_is_instantiated_without_arguments_and_never_called() -> None:
     assert why_unfit("distribution", Operation("new", NORM)) is None
     assert why_unfit("distribution", Operation("new", NORM, (Const(1),))) is not None
