@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from secureload.pickles.names import effective_name
+
 __all__ = ["merge"]
 
 # scikit-learn's compiled losses call their module plainly _loss in some releases.
@@ -46,7 +48,8 @@ def merge(evidence: Iterable[Mapping[str, Any]], review: str) -> tuple[dict[str,
     for environment in evidence:
         for library, release in environment["releases"].items():
             releases.setdefault(library, set()).add(release)
-        for ref, found in environment["globals"].items():
+        for given, found in environment["globals"].items():
+            ref = _present_name(given)
             entry = seen.setdefault(ref, _Seen())
             entry.uses.update(found["uses"])
             entry.cases.extend(found["cases"])
@@ -68,6 +71,12 @@ def merge(evidence: Iterable[Mapping[str, Any]], review: str) -> tuple[dict[str,
     return {
         f"{library}.toml": _render(library, releases[library], lines) for library in sorted(releases)
     }, undecided
+
+
+def _present_name(ref: str) -> str:
+    """Return the name that Python 3 knows; protocols below 3 may be recorded with those of Python 2."""
+    module, _, name = ref.partition(":")
+    return ":".join(effective_name(module, name, 2))
 
 
 def _library(ref: str) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Literal
 
+from secureload.pickles.names import effective_name
 from secureload.pickles.trace import (
     Collection,
     Const,
@@ -86,8 +87,8 @@ class Recorder(_Base):  # type: ignore[misc]  # typeshed has no such class, so t
         self.operations: dict[Operation, None] = {}
 
     def find_class(self, module: str, name: str) -> _Stand:
-        """Return a stand-in and remember its name."""
-        ref = GlobalRef(module, name)
+        """Return a stand-in and remember its name, that of Python 3."""
+        ref = GlobalRef(*effective_name(module, name, self.proto))
         self.imports.add(ref)
         return _Stand(ref)
 

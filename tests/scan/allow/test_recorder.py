@@ -24,7 +24,7 @@ def test_every_protocol_tells_imports_from_calls_from_instances(protocol: int) -
     if protocol >= 2:
         assert made["uuid:UUID"] == "new"
     else:
-        assert made["copy_reg:_reconstructor"] == "call"
+        assert made["copyreg:_reconstructor"] == "call"
 
 
 def test_the_result_of_one_call_is_an_argument_of_the_next() -> None:
