@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+
 import pytest
 
+from secureload.pickles.source import MappedSource
 from secureload.pickles.trace import Collection, Const, Elided, GlobalRef, Operation, Result, Value
+from secureload.pickles.vm import trace_stream
+from secureload.scan.allowlist import load_default
 from secureload.scan.arguments import why_unfit
+from secureload.scan.array_arguments import _PARSER
 
 SYSTEM = GlobalRef("os", "system")
 NDARRAY = GlobalRef("numpy", "ndarray")
@@ -147,3 +153,25 @@ def test_a_distribution_is_instantiated_without_arguments_and_never_called() -> 
     assert why_unfit("distribution", Operation("new", NORM)) is None
     assert why_unfit("distribution", Operation("new", NORM, (Const(1),))) is not None
     assert why_unfit("distribution", Operation("call", NORM)) is not None
+
+
+def distribution(template: str) -> bytes:
+    """Return the opcodes that instantiate a distribution and give it this text to execute."""
+    raw = template.encode()
+    key = b"X" + len(b"_parse_arg_template").to_bytes(4, "little") + b"_parse_arg_template"
+    value = b"X" + len(raw).to_bytes(4, "little") + raw
+    return b"cscipy.stats._continuous_distns\nnorm_gen\n)\x81}" + key + value + b"sb"
+
+
+def test_no_traced_pickle_hides_a_distribution_with_a_program_of_its_own() -> None:
+    allow = load_default()
+    hostile = distribution("raise SystemExit  # inert" + " " * 300)
+    benign = distribution(_PARSER.format(shapes="", given="loc=0", used="loc, 1")) + b"0"
+    for payload in (b"\x80\x02" + hostile + b".", b"\x80\x02" + benign + hostile + b"."):
+        with tempfile.TemporaryFile() as file:
+            file.write(payload)
+            file.flush()
+            source = MappedSource(file.fileno(), len(payload))
+            trace = trace_stream(source)
+            source.close()
+        assert any(allow.why_not(operation) for operation in trace.operations)
