@@ -46,7 +46,7 @@ class Limits:
     trace_shapes: int = 50_000
     trace_pickles: int = 100_000
     # Text kept of one argument, and of one line of a report.
-    trace_text_chars: int = 256
+    trace_text_chars: int = 512
     trace_findings: int = 1_000
     tracer_memory_bytes: int = 2 * _GIB
     tracer_cpu_seconds: int = 60

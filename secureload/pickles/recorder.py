@@ -22,7 +22,7 @@ from secureload.pickles.trace import (
 __all__ = ["Recorder", "TraceLimitError"]
 
 _MAX_DEPTH = 4
-_MAX_ITEMS = 12
+_MAX_ITEMS = 16
 # Longer strings are data (names that a rule decides by are short), so they do not make a shape of their own.
 _NAME_CHARS = 64
 _FILLING = frozenset({"append", "setitem", "additem"})
@@ -76,11 +76,13 @@ class Recorder:
         else:
             values = self._values(args)
             named = self._named(kwargs)
+            # A state may be more than data to the class that gets it: scipy's distributions execute a text.
+            exact = kind == "build"
             key = (
                 kind,
                 shown,
-                tuple(map(_shape, values)),
-                tuple((name, _shape(value)) for name, value in named),
+                tuple(_shape(value, exact) for value in values),
+                tuple((name, _shape(value, exact)) for name, value in named),
             )
         known = self._shapes.get(key)
         if known is not None:
@@ -145,12 +147,16 @@ class Recorder:
         return Collection(name, tuple(items), len(value))  # type: ignore[arg-type]  # as above
 
 
-def _shape(value: Value) -> object:
-    """Return the part of a summary that tells two shapes apart: strings and names yes, numbers and bytes no."""
+def _shape(value: Value, exact: bool) -> object:
+    """Return the part of a summary that tells two shapes apart: strings and names yes, numbers and bytes no.
+
+    Long strings count by their text only if ``exact``.
+    """
     if isinstance(value, Const):
-        if isinstance(value.value, str) and value.length <= _NAME_CHARS:
+        if isinstance(value.value, str) and (exact or value.length <= _NAME_CHARS):
             return value
         return type(value.value)
     if isinstance(value, Collection):
-        return (value.kind, value.length == len(value.items), tuple(_shape(item) for item in value.items))
+        whole = value.length == len(value.items)
+        return (value.kind, whole, tuple(_shape(item, exact) for item in value.items))
     return value

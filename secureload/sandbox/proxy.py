@@ -60,7 +60,7 @@ class ModelProxy:
             # It exists (scikit-learn looks for it), and it says no when it is called.
             return _Refusing(self, name)
         value = _session(self).request("get", _reference(self), name=name)
-        if value == _METHOD:
+        if type(value) is tuple and value == _METHOD:
             value = methods[name] = RemoteMethod(_reference(self), name)
         return value
 

@@ -20,7 +20,7 @@ from secureload.sandbox.wire.values import Decoder, Encoder
 
 __all__ = ["Reference", "Session"]
 
-_WARNING_STACK = 5
+_WARNING_STACK = 6
 _IDENTIFIER_CHARS = 200
 _ABILITIES = frozenset({"call", "len", "item", "iter", "html"})
 

@@ -193,9 +193,6 @@ def _distribution(operation: Operation) -> str | None:
     if operation.kind == "new":
         return None if not operation.args else "a distribution is made without arguments"
     match operation.args:
-        case _ if operation.count != 1:
-            # A trace keeps one operation of a shape, and a shape does not tell long texts apart.
-            return "several states of distributions stand in the trace as one"
         case (Collection("dict", items, length),) if operation.kind == "build" and len(items) == length:
             return next((why for item in items if (why := _why_not_of_distribution(item))), None)
     return "the state of a distribution is not known as a whole"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copyreg
 import importlib
+import io
 import os
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from secureload.formats.compression import detect_compression
@@ -37,7 +39,11 @@ PRELOAD = (
     "sklearn.exceptions",
     "sklearn.utils",
     "sklearn.utils._pprint",
+    "multiprocessing.connection",
+    "multiprocessing.dummy",
     "multiprocessing.pool",
+    "multiprocessing.queues",
+    "multiprocessing.synchronize",
     "concurrent.futures.thread",
     "encodings.idna",
     "encodings.latin_1",
@@ -67,6 +73,22 @@ def warm_up() -> None:
             joblib.cpu_count(only_physical_cores=True)  # runs lscpu the first time
     except ImportError:
         return
+    _keep_html_script()
+
+
+def _keep_html_script() -> None:
+    """Read the script of scikit-learn's HTML view now: the view opens it whenever it is drawn."""
+    try:
+        view: Any = importlib.import_module("sklearn.utils._repr_html.estimator")
+        path = Path(view.__file__).with_name("estimator.js")
+        text = path.read_text(encoding="utf-8")
+    except (ImportError, OSError):
+        return  # scikit-learn before 1.7 has none
+
+    def kept(name: str, *args: Any, **kwargs: Any) -> Any:
+        return io.StringIO(text) if Path(name) == path else open(name, *args, **kwargs)  # noqa: SIM115  # as asked
+
+    view.open = kept
 
 
 def prepare(config: dict[str, Any]) -> _Prepared:
@@ -74,6 +96,8 @@ def prepare(config: dict[str, Any]) -> _Prepared:
     warm_up()
     for module in config["modules"]:
         importlib.import_module(module)
+    if "pandas" in config["modules"]:
+        _warm_up_frames()
     copyreg._extension_registry.clear()  # type: ignore[attr-defined]  # documented in copyreg, not in typeshed
     copyreg._inverted_registry.clear()  # type: ignore[attr-defined]  # as above
     copyreg._extension_cache.clear()  # type: ignore[attr-defined]  # as above
@@ -83,6 +107,21 @@ def prepare(config: dict[str, Any]) -> _Prepared:
         AdmittedGlobals([(module, name) for module, name in config["globals"]]),
         ThreadPools(config["thread_variables"]),
     )
+
+
+def _warm_up_frames() -> None:
+    """Let scikit-learn handle one small frame each way: it imports its support for pandas when it meets one."""
+    import pandas as pd
+    from sklearn.compose import ColumnTransformer
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    frame = pd.DataFrame({"a": [0.0, 1.0], "b": ["x", "y"], "c": pd.Categorical(["u", "v"])})
+    encoder = OneHotEncoder(sparse_output=False)
+    steps = [("numbers", StandardScaler(), ["a"]), ("words", encoder, ["b", "c"])]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ColumnTransformer(steps).fit(frame).transform(frame)
+        ColumnTransformer(steps).set_output(transform="pandas").fit_transform(frame)
 
 
 def run(channel: Channel, descriptor: int, task: dict[str, Any], prepared: _Prepared) -> None:
