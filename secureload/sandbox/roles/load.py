@@ -86,7 +86,7 @@ def _keep_html_script() -> None:
         return  # scikit-learn before 1.7 has none
 
     def kept(name: str, *args: Any, **kwargs: Any) -> Any:
-        return io.StringIO(text) if Path(name) == path else open(name, *args, **kwargs)  # noqa: SIM115  # as asked
+        return io.StringIO(text) if Path(name) == path else Path(name).open(*args, **kwargs)
 
     view.open = kept
 
