@@ -21,6 +21,7 @@ __all__ = [
     "ExitCode",
     "ExpiredError",
     "LimitError",
+    "LoadFailedError",
     "MalformedError",
     "ManifestMismatchError",
     "PolicyError",
@@ -114,6 +115,12 @@ class UnsupportedError(ArtifactError):
     """What this is cannot be examined: a special file, a symbolic link, a format that has no reader here."""
 
     code = "artifact.unsupported"
+
+
+class LoadFailedError(ArtifactError):
+    """The bytes were admitted, and raised an exception while they were loaded in the sandbox."""
+
+    code = "artifact.load-failed"
 
 
 class TrustError(SecureloadError):

@@ -63,7 +63,7 @@ class Limits:
     worker_open_files: int = 64
     # One message to or from the worker: 100,000 rows of 50 doubles are 40 MB.
     message_control_bytes: int = 64 * _MIB
-    message_payload_bytes: int = 8 * _GIB
+    message_payload_bytes: int = 2 * _GIB
     message_segments: int = 100_000
     message_depth: int = 32
     message_items: int = 10_000_000

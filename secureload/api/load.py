@@ -11,17 +11,20 @@ from secureload.api.check import allow_list, examine_artifact
 from secureload.api.verify import trusted, verify_artifact
 from secureload.artifact.admitted import Admitted, admit
 from secureload.artifact.artifact import open_artifact
-from secureload.errors import UnsupportedError
+from secureload.errors import LoadFailedError, PolicyError, UnsupportedError
 from secureload.formats.detect import HEAD_BYTES, detect
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
 from secureload.policy.verdict import STANDARD, decide
+from secureload.printable import printable
 from secureload.sandbox.loading import load_confined, prepare_zygote
-from secureload.scan.allowlist import AllowList
+from secureload.scan.allowlist import USER_LIBRARY, AllowList
 from secureload.scan.finding import Examination, Severity
 from secureload.signing.truststore import TrustStore
 
 __all__ = ["ModelVersionWarning", "safe_load"]
+
+_MOST_NAMES = 20
 
 
 class ModelVersionWarning(UserWarning):
@@ -51,6 +54,7 @@ def safe_load(
     Raises:
         TrustError: nobody trusted vouches for these bytes; the class says why.
         PolicyError: it holds something that is dangerous, unknown, or could not be examined.
+        LoadFailedError: it was admitted, and loading it raised an exception.
         SandboxError: a required layer of the sandbox is missing, or the worker died.
         UsageError, ArtifactError: there is no such file, or it cannot be read.
     """
@@ -64,16 +68,48 @@ def safe_load(
         detected = detect(artifact.head(HEAD_BYTES), artifact.size, artifact.name)
         examination = examine_artifact(artifact, detected, allowed, limits)
         verdict = decide(STANDARD, verification, examination, artifact.manifest.subject_digest)
-        admitted = admit(artifact, verdict)
+        try:
+            admitted = admit(artifact, verdict)
+        except PolicyError as error:
+            raise _with_names(error, examination.trace, allowed) from None
         _warn_of_versions(examination)
-        return _load(admitted, examination.trace, limits)
+        try:
+            return _load(admitted, examination.trace, allowed, limits)
+        except LoadFailedError as error:
+            raise _with_versions(error, examination) from error.__cause__
 
 
-def _load(admitted: Admitted, trace: Trace | None, limits: Limits) -> Any:
+def _load(admitted: Admitted, trace: Trace | None, allowed: AllowList, limits: Limits) -> Any:
     if trace is None:
         raise UnsupportedError("there is no loader for this format")
     artifact = admitted.artifact
-    return load_confined(artifact.fileno(), artifact.size, trace, limits)
+    entries = (allowed.find(item.ref) for item in trace.imports)
+    own_modules = any(entry is not None and entry.library == USER_LIBRARY for entry in entries)
+    return load_confined(artifact.fileno(), artifact.size, trace, limits, own_modules=own_modules)
+
+
+def _with_names(error: PolicyError, trace: Trace | None, allowed: AllowList) -> PolicyError:
+    """Name all unknown globals at once where they are all that stands in the way."""
+    reasons = {reason.kind for reason in error.verdict.reasons}
+    refs = [item.ref for item in trace.imports if allowed.find(item.ref) is None] if trace is not None else []
+    if reasons != {"undecided"} or not refs or trace is None or trace.problems:
+        return error
+    names = ", ".join(repr(printable(ref)) for ref in refs[:_MOST_NAMES])
+    more = f" and {len(refs) - _MOST_NAMES} more" if len(refs) > _MOST_NAMES else ""
+    return PolicyError(
+        error.message,
+        verdict=error.verdict,
+        hint=f"if you know and trust them all: safe_load(…, allow=[{names}]){more}",
+        unknown=tuple(str(ref) for ref in refs),
+    )
+
+
+def _with_versions(error: LoadFailedError, examination: Examination) -> LoadFailedError:
+    """Say which version saved the model, where it is not the one that is installed."""
+    told = [finding for finding in examination.findings if finding.severity is Severity.WARNING]
+    if not told:
+        return error
+    return LoadFailedError(f"{error.message}; it was {told[0].title}", hint=told[0].hint, **error.fields)
 
 
 def _warn_of_versions(examination: Examination) -> None:

@@ -27,7 +27,14 @@ from secureload.sandbox.layers.layer import REQUIRED_LAYERS, LayerReport, confin
 from secureload.sandbox.roles.threads import ONE_THREAD, THREAD_VARIABLES
 from secureload.sandbox.wire.frame import Kind, Message
 
-__all__ = ["Confinement", "ConfinementMissingError", "Worker", "start_worker", "zygote_for"]
+__all__ = [
+    "Confinement",
+    "ConfinementMissingError",
+    "Worker",
+    "application_paths",
+    "start_worker",
+    "zygote_for",
+]
 
 _ZYGOTE_MODULES = {"trace": "secureload.sandbox.roles.trace", "load": "secureload.sandbox.roles.load"}
 _LEASH_BYTES = 64
@@ -112,13 +119,40 @@ def _preloaded(role: str) -> list[str]:
 def _interpreter() -> list[str]:
     if not sys.executable:
         raise SandboxError("this Python does not know its own executable", hint="start it by its full path")
-    # The package is importable in isolated mode if it is installed; else it is found where we were.
-    root = str(Path(__file__).resolve().parents[2])
+    # Behind the isolated interpreter's own entries, so that nothing of them is shadowed.
     code = (
-        f"import sys; sys.path.append({root!r}); from secureload.sandbox.zygote import main; "
+        f"import sys; sys.path.extend({list(_library_paths())!r}); "
+        "from secureload.sandbox.zygote import main; "
         "main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(','))"
     )
     return [sys.executable, "-I", "-c", code]
+
+
+def _library_paths() -> tuple[str, ...]:
+    """Where this process finds its libraries, without the script's folder and the working directory.
+
+    Files that arrive are put there; a library that a payload names is never taken from beside it.
+    """
+    own = str(Path(__file__).resolve().parents[2])
+    return tuple(dict.fromkeys([*(entry for entry in _absolute_paths() if not _is_own(entry)), own]))
+
+
+def application_paths() -> tuple[str, ...]:
+    """The script's folder and the working directory, as far as this process imports from them.
+
+    They are for the modules that the caller has allowed by name.
+    """
+    return tuple(entry for entry in _absolute_paths() if _is_own(entry))
+
+
+def _absolute_paths() -> list[str]:
+    return [str(Path(entry).absolute()) for entry in sys.path]
+
+
+def _is_own(entry: str) -> bool:
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    own = {str(Path.cwd())} | ({str(Path(script).absolute().parent)} if script else set())
+    return entry in own
 
 
 def _environment() -> dict[str, str]:
@@ -181,13 +215,17 @@ class Worker:
         self.pid = pid
         self.confinement = confinement
         self._leash = leash
+        self._owner = os.getpid()
 
     def open(self, descriptor: int, task: Mapping[str, Any], *, seconds: float) -> None:
         """Hand it the pinned artifact."""
         self.channel.send(Message(Kind.OPEN, 0, dict(task)), seconds=seconds, descriptor=descriptor)
 
     def close(self) -> None:
-        """Kill it; closing the leash is enough."""
+        """Kill it. In a process that was forked since, only our copies of the sockets are closed."""
+        if self._owner == os.getpid():
+            with contextlib.suppress(OSError):
+                self._leash.send(b"kill")  # closing would be enough if nobody else had a copy
         self.channel.close()
         self._leash.close()
 
@@ -210,7 +248,7 @@ def start_worker(role: str, config: Mapping[str, Any], limits: Limits) -> Worker
     try:
         whole = {
             "role": role,
-            "path": [entry for entry in sys.path if Path(entry).is_absolute()],
+            "path": [],
             "open_files": limits.worker_open_files,
             "threads": limits.worker_threads,
             "thread_variables": _thread_variables(),

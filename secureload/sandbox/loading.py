@@ -8,18 +8,28 @@ from typing import Any
 
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
-from secureload.sandbox.host import start_worker, zygote_for
+from secureload.sandbox.host import application_paths, start_worker, zygote_for
 from secureload.sandbox.proxy import ModelProxy, proxy_of, reference_of
 from secureload.sandbox.session import Session
 
 __all__ = ["load_confined", "prepare_zygote"]
 
 
-def load_confined(descriptor: int, size: int, trace: Trace, limits: Limits = DEFAULT_LIMITS) -> Any:
+def load_confined(
+    descriptor: int,
+    size: int,
+    trace: Trace,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    own_modules: bool = False,
+) -> Any:
     """Unpickle the pinned bytes in ``descriptor`` in a worker and return what stands for the object.
 
     The worker resolves exactly the globals that ``trace`` names, which the verdict admitted. Plain data comes
     back as data; anything else as a :class:`ModelProxy`, or as data that holds some.
+
+    ``own_modules`` lets the worker import from the caller's script folder and working directory too, for
+    classes of the caller's own.
 
     Raises:
         SandboxError: the worker could not be confined, died, or did not answer.
@@ -32,6 +42,7 @@ def load_confined(descriptor: int, size: int, trace: Trace, limits: Limits = DEF
         "memory_bytes": limits.worker_memory_bytes,
         "cpu_seconds": 0,
         "limits": dataclasses.asdict(limits),
+        "path": list(application_paths()) if own_modules else [],
         "modules": [module for module in modules if module.split(".")[0] != "builtins"],
         "globals": [[ref.module, ref.name] for ref in refs],
     }

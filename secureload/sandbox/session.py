@@ -8,18 +8,19 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from secureload.errors import SandboxError, UsageError
+from secureload.errors import LoadFailedError, SandboxError, UsageError
 from secureload.limits import Limits
 from secureload.printable import printable
 from secureload.sandbox.channel import ChannelClosedError, ChannelTimeoutError
 from secureload.sandbox.host import Confinement, Worker
-from secureload.sandbox.rebuilt import rebuilt_exception, reissue_warnings
+from secureload.sandbox.rebuilt import ModelError, rebuilt_exception, reissue_warnings
 from secureload.sandbox.wire.errors import Unencodable, WireValueError
 from secureload.sandbox.wire.frame import Kind, Message
 from secureload.sandbox.wire.values import Decoder, Encoder
 
 __all__ = ["Reference", "Session"]
 
+_LOAD_HINT = "use the library versions that it was saved with"
 _WARNING_STACK = 6
 _IDENTIFIER_CHARS = 200
 _ABILITIES = frozenset({"call", "len", "item", "iter", "html"})
@@ -88,9 +89,22 @@ class Session:
         self._finalizer()
 
     def root(self) -> Any:
-        """Receive the loaded object: data, with proxies in the places of what is not."""
-        with self._lock:
-            return self._receive(0, self._limits.worker_load_seconds)
+        """Receive the loaded object: data, with proxies in the places of what is not.
+
+        Raises:
+            LoadFailedError: loading it raised an exception.
+            SandboxError: the worker died, or did not answer.
+        """
+        try:
+            with self._lock:
+                return self._receive(0, self._limits.worker_load_seconds)
+        except ModelError as error:
+            raise LoadFailedError(f"loading it failed: {printable(error)}", hint=_LOAD_HINT) from None
+        except SandboxError:
+            raise
+        except Exception as error:  # what the payload, or a class that it names, raised
+            what = f"{type(error).__name__}: {error}"
+            raise LoadFailedError(f"loading it failed: {printable(what)}", hint=_LOAD_HINT) from error
 
     def request(self, op: str, ref: Reference, **fields: Any) -> Any:
         """Ask the worker and return the answer.

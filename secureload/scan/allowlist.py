@@ -38,10 +38,11 @@ from secureload.printable import printable
 from secureload.scan.arguments import RULES, why_unfit
 from secureload.scan.dangerous import grade
 
-__all__ = ["AllowList", "Allowed", "Tier", "load_allow_file", "load_default"]
+__all__ = ["USER_LIBRARY", "AllowList", "Allowed", "Tier", "load_allow_file", "load_default"]
 
 _LIBRARY_FILES: Final = ("joblib", "numpy", "pandas", "python", "scikit-learn", "scipy")
-_USER: Final = "user"
+# The library of what a caller has allowed by name.
+USER_LIBRARY: Final = "user"
 _USER_RULE: Final = "any"
 
 
@@ -144,7 +145,7 @@ class AllowList:
         entries = dict(self._entries)
         for name in names:
             key = _parse_user_name(name)
-            entries.setdefault(key, (_USER, Tier.CALLABLE, f"{_USER_RULE} allowed by name"))
+            entries.setdefault(key, (USER_LIBRARY, Tier.CALLABLE, f"{_USER_RULE} allowed by name"))
         return AllowList(entries)
 
     def joined_with(self, other: AllowList) -> AllowList:
