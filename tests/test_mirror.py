@@ -1,0 +1,63 @@
+"""Tests mirror the package: a module is found from its test, and the test from its module."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import secureload
+
+PACKAGE = Path(secureload.__file__).parent
+TESTS = Path(__file__).parent
+# Module → the test file that covers it, where that is not the one of the same name.
+COVERED_BY: dict[str, str] = {}
+
+
+def short(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def mirrored(name: str) -> str:
+    """``scan/allow/build.py`` → ``scan/allow/test_build.py``."""
+    path = Path(name)
+    return (path.parent / f"test_{path.name}").as_posix()
+
+
+def is_trivial(path: Path) -> bool:
+    """A module of a docstring, imports and constants: nothing in it is defined that could go wrong."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in tree.body)
+
+
+def modules_to_test() -> list[str]:
+    return sorted(short(path, PACKAGE) for path in PACKAGE.rglob("*.py") if not is_trivial(path))
+
+
+def test_every_folder_of_the_package_has_its_folder_of_tests() -> None:
+    folders = {short(path.parent, PACKAGE) for path in PACKAGE.rglob("*.py")} - {"."}
+    missing = [name for name in sorted(folders) if not list((TESTS / name).rglob("test_*.py"))]
+    assert missing == []
+
+
+def test_every_module_has_its_test_or_stands_in_the_table() -> None:
+    missing = [
+        name
+        for name in modules_to_test()
+        if name not in COVERED_BY and not (TESTS / mirrored(name)).is_file()
+    ]
+    assert missing == []
+
+
+def test_the_table_is_not_stale() -> None:
+    for module, test in COVERED_BY.items():
+        assert (PACKAGE / module).is_file(), f"{module} is gone"
+        assert (TESTS / test).is_file(), f"{test} is gone"
+        assert not (TESTS / mirrored(module)).is_file(), f"{module} has its own test now"
+
+
+def test_every_test_file_of_a_folder_belongs_to_a_module_or_tells_a_story_of_its_package() -> None:
+    folders = {path.parent for path in TESTS.rglob("test_*.py")} - {TESTS}
+    strangers = [
+        short(folder, TESTS) for folder in folders if not (PACKAGE / folder.relative_to(TESTS)).is_dir()
+    ]
+    assert strangers == []
