@@ -33,9 +33,9 @@ from types import MappingProxyType
 from typing import Final
 
 from secureload.errors import UsageError
-from secureload.pickles.trace import GlobalRef, Operation, Result, Value
+from secureload.pickles.trace import GlobalRef
 from secureload.printable import printable
-from secureload.scan.arguments import RULES, why_unfit
+from secureload.scan.arguments import RULES
 from secureload.scan.dangerous import grade
 
 __all__ = ["USER_LIBRARY", "AllowList", "Allowed", "Tier", "load_allow_file", "load_default"]
@@ -97,41 +97,6 @@ class AllowList:
             return Allowed(ref, tier, library, line)
         rule, _, evidence = line.partition(" ")
         return Allowed(ref, tier, library, evidence.strip(), rule)
-
-    def why_not(self, operation: Operation) -> str | None:
-        """Return None where this list admits the operation, else one line that says why it does not.
-
-        What stands among the arguments is admitted by the imports, not here, but see
-        :data:`secureload.scan.arguments.CALL_ONLY` for globals that must not be handed on as values.
-        """
-        target = operation.target
-        if operation.kind in ("call", "new"):
-            return self._why_not_made(target, operation)
-        if operation.kind == "persid":
-            return "a persistent id asks the loader for an object"
-        if isinstance(target, GlobalRef):
-            return f"it would change {printable(target)} itself"
-        if operation.kind == "build" and isinstance(target, Result) and target.of is not None:
-            return self._why_not_built(target.of, operation)
-        return None
-
-    def _why_not_made(self, target: Value, operation: Operation) -> str | None:
-        if not isinstance(target, GlobalRef):
-            return "what is called was itself computed"
-        allowed = self.find(target)
-        if allowed is None:
-            return f"{printable(target)} is not on the allow-list"
-        if allowed.tier is Tier.IMPORT_ONLY or (allowed.tier is Tier.NEW_ONLY and operation.kind == "call"):
-            return f"{printable(target)} is on the allow-list as {allowed.tier.value}"
-        if allowed.arguments is None:
-            return why_unfit("data", operation)
-        return why_unfit(allowed.arguments, operation)
-
-    def _why_not_built(self, ref: GlobalRef, operation: Operation) -> str | None:
-        allowed = self.find(ref)
-        if allowed is None:
-            return f"{printable(ref)} is not on the allow-list"
-        return None if allowed.arguments is None else why_unfit(allowed.arguments, operation)
 
     def extended_by(self, names: Iterable[str]) -> AllowList:
         """Return a list that also admits ``names``: ``pkg.module.Class`` or ``pkg.module:Class``.

@@ -15,6 +15,8 @@ from secureload.pickles.trace import Collection, Const, GlobalRef, Operation, Re
 from secureload.scan.allowlist import AllowList, Tier, load_allow_file, load_default
 from secureload.scan.dangerous import grade
 
+from .judging import why_not
+
 LIST = load_default()
 PAIRS = {(allowed.ref.module, allowed.ref.name) for allowed in LIST}
 # Methods that protocol 4 saves by their qualified name.
@@ -144,7 +146,7 @@ def test_a_user_admits_one_exact_name_by_a_flag(name: str) -> None:
     found = longer.find(ref)
     assert found is not None
     assert (found.tier, found.library, found.arguments) == (Tier.CALLABLE, "user", "any")
-    assert longer.why_not(Operation("call", ref, (Const(1),))) is None
+    assert why_not(longer, Operation("call", ref, (Const(1),))) is None
     assert LIST.find(ref) is None
 
 
@@ -226,11 +228,11 @@ def operations() -> Iterator[tuple[Operation, str]]:
     scaler = GlobalRef("sklearn.preprocessing._data", "StandardScaler")
     yield Operation("call", scaler), "new-only"
     yield Operation("new", GlobalRef("numpy", "ndarray")), "import-only"
-    yield Operation("call", GlobalRef("os", "system"), (Const("id", 2),)), "not on the allow-list"
-    yield Operation("call", Result("call", scaler)), "computed"
-    yield Operation("build", scaler, (Collection("dict", (), 0),)), "would change"
-    yield Operation("setitem", GlobalRef("numpy", "ndarray"), (Const(1), Const(2))), "would change"
-    yield Operation("persid", Const("x", 1)), "persistent id"
+    yield Operation("call", GlobalRef("os", "system"), (Const("id", 2),)), "spawns processes"
+    yield Operation("call", Result("call", scaler)), "result of a call is called"
+    yield Operation("build", scaler, (Collection("dict", (), 0),)), "would be changed"
+    yield Operation("setitem", GlobalRef("numpy", "ndarray"), (Const(1), Const(2))), "would be changed"
+    yield Operation("persid", Const("x", 1)), "outside of the file"
     yield Operation("new", scaler, (GlobalRef("numpy", "exp"),)), "where data belongs"
     yield (
         Operation("build", Result("new", GlobalRef("unknown", "Thing")), (Const(1),)),
@@ -242,13 +244,13 @@ def operations() -> Iterator[tuple[Operation, str]]:
 def test_an_operation_that_a_tier_does_not_cover_is_refused_with_its_reason(
     operation: Operation, why: str
 ) -> None:
-    reason = LIST.why_not(operation)
+    reason = why_not(LIST, operation)
     assert reason is not None
     assert why in reason
 
 
 def test_instantiating_and_filling_an_admitted_class_is_admitted() -> None:
     scaler = GlobalRef("sklearn.preprocessing._data", "StandardScaler")
-    assert LIST.why_not(Operation("new", scaler)) is None
-    assert LIST.why_not(Operation("build", Result("new", scaler), (Collection("dict", (), 0),))) is None
-    assert LIST.why_not(Operation("append", Collection("list", (), 0), (Const(1),))) is None
+    assert why_not(LIST, Operation("new", scaler)) is None
+    assert why_not(LIST, Operation("build", Result("new", scaler), (Collection("dict", (), 0),))) is None
+    assert why_not(LIST, Operation("append", Collection("list", (), 0), (Const(1),))) is None

@@ -17,15 +17,18 @@ from secureload.scan.finding import Finding, Location, Severity
 RULE_ID = "SL104"
 TITLE = "Unfit arguments"
 
+# A class that is only ever built empty may be given data, never a callable.
+_WITHOUT_RULE = "data"
+
 
 def check(case: Case) -> Iterator[Finding]:
     """Yield a finding for each operation on an admitted callable that does not fit its argument rule."""
     for operation in case.trace.operations:
         ref = _subject(operation)
         allowed = case.allow.find(ref) if ref is not None else None
-        if ref is None or allowed is None or allowed.tier is not Tier.CALLABLE or allowed.arguments is None:
+        if ref is None or allowed is None or allowed.tier is Tier.IMPORT_ONLY:
             continue
-        why = why_unfit(allowed.arguments, operation)
+        why = why_unfit(allowed.arguments or _WITHOUT_RULE, operation)
         if why is not None:
             yield Finding(
                 rule_id=RULE_ID,

@@ -11,6 +11,8 @@ from secureload.scan.allow.containers import containers
 from secureload.scan.allow.recorder import record
 from secureload.scan.allowlist import load_default
 
+from ..judging import why_not
+
 pytest.importorskip("scipy")
 
 
@@ -22,7 +24,7 @@ def test_arrays_frames_generators_splines_and_dates_use_admitted_globals_in_thei
             recorder = record(data)
             unknown = [str(ref) for ref in recorder.imports if allow.find(ref) is None]
             reasons = [
-                why for operation in recorder.operations if (why := allow.why_not(operation)) is not None
+                why for operation in recorder.operations if (why := why_not(allow, operation)) is not None
             ]
             assert (unknown, reasons) == ([], []), label
         labels.add(label)

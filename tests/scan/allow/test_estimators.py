@@ -12,6 +12,8 @@ from secureload.scan.allow import estimators
 from secureload.scan.allow.recorder import record
 from secureload.scan.allowlist import load_default
 
+from ..judging import why_not
+
 pytest.importorskip("sklearn")
 # They need a composition of their own to be fitted, which test_compositions has, or data of a special shape.
 UNFITTED = {"SelfTrainingClassifier", "SpectralBiclustering", "TSNE", "FrozenEstimator"}
@@ -24,7 +26,7 @@ def refusals(value: Any, protocols: range) -> set[str]:
         recorder = record(pickle.dumps(value, protocol))
         found.update(f"{ref} is unknown" for ref in recorder.imports if allow.find(ref) is None)
         found.update(
-            why for operation in recorder.operations if (why := allow.why_not(operation)) is not None
+            why for operation in recorder.operations if (why := why_not(allow, operation)) is not None
         )
     return found
 
