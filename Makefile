@@ -8,7 +8,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-PYTEST_ARGS ?=
+# A file stays on one worker: its fixtures train and sign once.
+PYTEST_ARGS ?= -n auto --dist loadfile
 
 BIN := $(VENV)/bin
 BASE := $(VENV)/.installed
