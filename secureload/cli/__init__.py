@@ -1,0 +1,7 @@
+"""The command line: parse arguments, render, exit; nothing else."""
+
+from __future__ import annotations
+
+from secureload.cli.entry import main
+
+__all__ = ["main"]

@@ -1,0 +1,57 @@
+"""The commands, by name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from secureload import __version__
+from secureload.cli import check, doctor, key, keygen, rules, sign, trust, verify
+from secureload.cli.output import emit
+from secureload.errors import ExitCode
+
+__all__ = ["app"]
+
+_EPILOG = """\b
+Exit codes:
+  0  accepted: everything was examined, the policy is satisfied
+  1  rejected: it holds something dangerous
+  2  usage: what was asked for cannot be done
+  3  undecided: unknown, unreadable or not examined
+  4  untrusted: nobody whom you trust vouches for it
+  5  the environment or secureload itself failed
+
+\b
+Examples:
+  secureload keygen --name alice
+  secureload trust add alice.pub --role signer
+  secureload sign model.joblib
+  secureload verify model.joblib
+  secureload check model.joblib downloads/
+"""
+
+app = typer.Typer(
+    help="Sign, check and load serialized models: nothing of a model runs while it is checked.",
+    epilog=_EPILOG,
+    add_completion=False,
+    rich_markup_mode=None,  # rich would double the time that --help takes
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _secureload(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        emit(f"secureload {__version__}")
+        raise typer.Exit(int(ExitCode.ACCEPTED))
+    if context.invoked_subcommand is None:
+        emit(context.get_help())
+        raise typer.Exit(int(ExitCode.USAGE))
+
+
+for _module in (keygen, trust, sign, verify, check, doctor, rules, key):
+    _module.add_to(app)

@@ -1,0 +1,154 @@
+"""``secureload doctor``: what the sandbox is made of here, and what is missing."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from secureload.cli.output import Format, emit, emit_json
+from secureload.errors import ExitCode, SandboxError, SecureloadError
+from secureload.printable import printable
+
+if TYPE_CHECKING:
+    from secureload.sandbox.layers.layer import LayerReport
+
+__all__ = ["add_to", "doctor"]
+
+_LIBRARIES = ("secureload", "scikit-learn", "numpy", "joblib", "fickling", "cryptography")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sandbox:
+    """What starting a worker has shown. ``seconds`` is the first start, the zygote's imports included."""
+
+    level: str
+    layers: tuple[LayerReport, ...]
+    seconds: float
+    problem: str = ""
+    hint: str = ""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="\b\nExample:\n  secureload doctor --format json")(doctor)
+
+
+def doctor(
+    output_format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
+) -> int:
+    """Start the sandbox and show each of its layers. Exits with 0 if every required one is in force, else 5."""
+    from secureload.sandbox.layers.layer import REQUIRED_LAYERS
+
+    sandbox = _try_sandbox()
+    facts = _facts()
+    if output_format is Format.JSON:
+        emit_json(
+            {
+                "level": sandbox.level,
+                "layers": [asdict(layer) for layer in sandbox.layers],
+                "required_layers": list(REQUIRED_LAYERS),
+                "start_seconds": round(sandbox.seconds, 3),
+                "problem": sandbox.problem,
+                "hint": sandbox.hint,
+                "environment": facts,
+            }
+        )
+    else:
+        emit(_text(sandbox, facts, REQUIRED_LAYERS))
+    return int(ExitCode.ENVIRONMENT if sandbox.problem else ExitCode.ACCEPTED)
+
+
+def _try_sandbox() -> _Sandbox:
+    from secureload.limits import DEFAULT_LIMITS
+    from secureload.sandbox.host import start_worker
+
+    config = {
+        "memory_bytes": DEFAULT_LIMITS.tracer_memory_bytes,
+        "cpu_seconds": DEFAULT_LIMITS.tracer_cpu_seconds,
+        "limits": asdict(DEFAULT_LIMITS),
+    }
+    begin = time.monotonic()
+    try:
+        worker = start_worker("trace", config, DEFAULT_LIMITS)
+    except SandboxError as error:
+        return _Sandbox("none", (), time.monotonic() - begin, error.message, error.hint)
+    try:
+        seconds = time.monotonic() - begin
+        return _Sandbox(worker.confinement.level, worker.confinement.layers, seconds)
+    finally:
+        worker.close()
+
+
+def _facts() -> dict[str, str]:
+    facts = {
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "kernel": f"{platform.system()} {platform.release()}",
+        "architecture": platform.machine(),
+        "landlock": _landlock(),
+        "user namespaces": _user_namespaces(),
+        "trust store": _trust_store(),
+    }
+    facts.update((library, _version(library)) for library in _LIBRARIES)
+    return {label: printable(value, 400) for label, value in facts.items()}
+
+
+def _landlock() -> str:
+    from secureload.sandbox.kernel import KernelError
+    from secureload.sandbox.layers.landlock import landlock_abi
+
+    try:
+        return f"ABI {landlock_abi()}"
+    except (KernelError, OSError) as error:
+        return f"not there: {error}"
+
+
+def _user_namespaces() -> str:
+    from pathlib import Path
+
+    try:
+        most = Path("/proc/sys/user/max_user_namespaces").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return "unknown"
+    return "switched off" if most == "0" else f"the kernel has them (at most {most})"
+
+
+def _trust_store() -> str:
+    from secureload.trust.folders import default_trust_folder
+    from secureload.trust.store import load_trust_store
+
+    try:
+        folder = default_trust_folder()
+        return f"{folder} ({len(load_trust_store(folder).keys):,} keys)"
+    except SecureloadError as error:
+        return error.message
+
+
+def _version(library: str) -> str:
+    from importlib import metadata
+
+    import secureload
+
+    try:
+        return secureload.__version__ if library == "secureload" else metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _text(sandbox: _Sandbox, facts: dict[str, str], required: tuple[str, ...]) -> str:
+    lines = [f"sandbox level: {sandbox.level} (first worker after {sandbox.seconds:.2f} s)"]
+    for layer in sandbox.layers:
+        need = "required" if layer.name in required else "in depth"
+        lines.append(
+            f"  {layer.state:<12} {layer.name:<18} {need:<9} {printable(layer.detail, 400)}".rstrip()
+        )
+    if sandbox.problem:
+        lines.append(f"  problem: {printable(sandbox.problem, 400)}")
+        if sandbox.hint:
+            lines.append(f"  hint: {printable(sandbox.hint, 400)}")
+    lines.append("environment:")
+    lines += [f"  {label:<16} {value}" for label, value in facts.items()]
+    return "\n".join(lines)

@@ -1,0 +1,64 @@
+"""Where output goes: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["Format", "emit", "emit_json", "note", "silence_standard_output", "use_color", "width"]
+
+
+class Format(StrEnum):
+    """How a result is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def emit(text: str) -> None:
+    """Write a result. A reader that went away (``| head``) is no error, and does not change the exit code."""
+    try:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence_standard_output()
+
+
+def emit_json(value: Any) -> None:
+    """Write a result as JSON, ASCII only."""
+    emit(json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False))
+
+
+def note(line: str) -> None:
+    """Write one line to standard error."""
+    with contextlib.suppress(BrokenPipeError):
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+
+
+def silence_standard_output() -> bool:
+    """Send what is still to come nowhere if nobody reads standard output any more; return whether that is so."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        return True
+    return False
+
+
+def use_color(*, wanted: bool = True) -> bool:
+    """Whether standard output is a terminal that shows colours, and nobody asked for none (no-color.org)."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return wanted and not plain and sys.stdout.isatty()
+
+
+def width() -> int:
+    """Return the columns of the terminal; 100 where there is none."""
+    return shutil.get_terminal_size((100, 24)).columns

@@ -1,0 +1,64 @@
+"""The passphrase of a key: from a descriptor, from the environment, or typed; never an argument."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+
+from secureload.errors import UsageError
+
+__all__ = ["PASSWORD_VARIABLE", "ask_passphrase", "given_passphrase"]
+
+PASSWORD_VARIABLE = "SECURELOAD_PASSWORD"  # noqa: S105  # the variable's name, not a password
+_MOST_BYTES = 4_096
+
+
+def given_passphrase(descriptor: int | None) -> bytes | None:
+    """Return the passphrase from ``descriptor`` or the environment, None where neither is given.
+
+    An empty one is not the same as none. Raises :class:`UsageError` for an empty or over-long one, and for a
+    descriptor that cannot be read.
+    """
+    if descriptor is not None:
+        return _checked(_read(descriptor), f"file descriptor {descriptor}")
+    if PASSWORD_VARIABLE in os.environ:
+        return _checked(os.fsencode(os.environ[PASSWORD_VARIABLE]), PASSWORD_VARIABLE)
+    return None
+
+
+def ask_passphrase(prompt: str, *, twice: bool = False) -> bytes:
+    """Ask for a passphrase on the terminal. Raises :class:`UsageError` without one, and for an empty answer."""
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "a passphrase is needed, and there is no terminal to ask for it",
+            hint=f"set {PASSWORD_VARIABLE}, or pass --passphrase-fd N",
+        )
+    try:
+        typed = getpass.getpass(f"{prompt}: ")
+        again = getpass.getpass(f"{prompt} (again): ") if twice and typed else typed
+    except EOFError:
+        raise UsageError("no passphrase was typed", hint="try again") from None
+    if typed != again:
+        raise UsageError("the two passphrases differ", hint="try again")
+    return _checked(os.fsencode(typed), "the terminal")
+
+
+def _read(descriptor: int) -> bytes:
+    data = b""
+    try:
+        while len(data) <= _MOST_BYTES and (piece := os.read(descriptor, _MOST_BYTES + 1)):
+            data += piece
+    except (OSError, OverflowError, ValueError):
+        raise UsageError(
+            f"the file descriptor {descriptor} cannot be read", hint="for example: --passphrase-fd 3 3<FILE"
+        ) from None
+    return data.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def _checked(passphrase: bytes, source: str) -> bytes:
+    if not passphrase:
+        raise UsageError(f"empty passphrase from {source}", hint="give one of at least one character")
+    if len(passphrase) > _MOST_BYTES:
+        raise UsageError(f"the passphrase from {source} is longer than {_MOST_BYTES:,} bytes")
+    return passphrase
