@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import contextlib
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from secureload.pickles.assembler import Assembler
+from secureload.pickles.codec import TraceFormatError, decode_trace, encode_trace
+from secureload.pickles.trace import (
+    Collection,
+    Const,
+    Elided,
+    GlobalRef,
+    Import,
+    Operation,
+    Result,
+    Section,
+    Trace,
+    TraceProblem,
+)
+
+from .tracing import trace
+
+_REF = GlobalRef("os", "system")
+_WHOLE = Trace(
+    reading="joblib",
+    compression="zlib",
+    protocol=4,
+    imports=(Import(_REF, 3, 17),),
+    operations=(
+        Operation(
+            "call", _REF, (Const("x", 1), Elided(), Result("new", None)), (("k", Const(b"y", 1)),), 2, 1, 9
+        ),
+        Operation("build", Result("call", _REF), (Collection("dict", (), 0),)),
+    ),
+    sections=(Section("pickle", 0, 10), Section("array", 10, 20)),
+    problems=(TraceProblem("malformed", "cut off", 20), TraceProblem("extension", "EXT", 1)),
+    versions=(("scikit-learn", "1.9.1"),),
+    bytes_total=20,
+    bytes_examined=19,
+    pickles=1,
+    operation_count=2,
+    decompiled="a = 1\nb = 2",
+    fickling_severity="LIKELY_SAFE",
+    fickling_messages=("one", "two"),
+)
+
+
+def test_a_trace_with_everything_in_it_comes_back_equal() -> None:
+    assert decode_trace(encode_trace(_WHOLE)) == _WHOLE
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_the_trace_of_a_real_pickle_comes_back_equal(protocol: int) -> None:
+    found = trace(
+        pickle.dumps([{"a": 1.5}, {1, 2}, ("x" * 900,), slice(1), range(3), b"b", 1 << 200], protocol)
+    )
+    assert found.imports
+    assert decode_trace(encode_trace(found)) == found
+
+
+def test_text_of_the_tracer_is_made_printable_again() -> None:
+    encoded = encode_trace(_WHOLE)
+    encoded[6] = [["malformed", "\x1b[2Jforged\nline", 1]]
+    encoded[9] = ["ok\n\x1b[31mred", "\x07", ["\u202eevil"]]
+    decoded = decode_trace(encoded)
+    assert decoded.problems[0].message.isprintable()
+    assert all(line.isprintable() for line in decoded.decompiled.split("\n"))
+    assert decoded.fickling_severity.isprintable()
+    assert decoded.fickling_messages[0].isprintable()
+
+
+@pytest.mark.parametrize(
+    ("index", "forged"),
+    [
+        (0, "safe"),
+        (0, ["pickle"]),
+        (1, 7),
+        (2, True),
+        (2, 2.0),
+        (3, [["os", "system", 1]]),
+        (3, [["os", None, 1, 1]]),
+        (4, [["run", ["e"], [], [], 1, 1, 1]]),
+        (4, [["call", ["x"], [], [], 1, 1, 1]]),
+        (4, [["call", ["c", [], 1], [], [], 1, 1, 1]]),
+        (4, [["call", ["e", 1], [], [], 1, 1, 1]]),
+        (4, [["call", [], [], [], 1, 1, 1]]),
+        (5, [["code", 0, 1]]),
+        (6, [["fine", "text", 0]]),
+        (8, [1, 2, 3]),
+        (9, ["", ""]),
+    ],
+)
+def test_a_trace_with_one_forged_part_is_refused(index: int, forged: object) -> None:
+    encoded = encode_trace(_WHOLE)
+    encoded[index] = forged
+    with pytest.raises(TraceFormatError):
+        decode_trace(encoded)
+
+
+def test_a_value_nested_a_thousand_times_is_refused_and_does_not_exhaust_the_stack() -> None:
+    value: list[Any] = ["e"]
+    for _ in range(5_000):
+        value = ["k", "tuple", [value], 1]
+    encoded = encode_trace(_WHOLE)
+    encoded[4] = [["call", value, [], [], 1, 1, 1]]
+    with pytest.raises(TraceFormatError):
+        decode_trace(encoded)
+
+
+_LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(1 << 63), 1 << 63),
+    st.floats(),
+    st.text(max_size=6),
+    st.binary(max_size=6),
+    st.sampled_from(["pickle", "joblib", "call", "c", "g", "r", "k", "e", "tuple", "malformed"]),
+)
+_TREES = st.recursive(
+    _LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=10), st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=30,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(_TREES)
+def test_any_tree_is_a_trace_or_a_format_error(tree: object) -> None:
+    with contextlib.suppress(TraceFormatError):
+        assert isinstance(decode_trace(tree), Trace)
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.integers(0, 9), _TREES, st.integers(0, 3))
+def test_any_trace_with_one_part_replaced_is_a_trace_or_a_format_error(
+    index: int, tree: object, deeper: int
+) -> None:
+    encoded = encode_trace(_WHOLE)
+    part = encoded[index]
+    if deeper and isinstance(part, list) and part:
+        inner = part[deeper % len(part)]
+        if isinstance(inner, list) and inner:
+            inner[deeper % len(inner)] = tree
+        else:
+            part[deeper % len(part)] = tree
+    else:
+        encoded[index] = tree
+    with contextlib.suppress(TraceFormatError):
+        assert isinstance(decode_trace(encoded), Trace)
+
+
+def test_a_payload_that_names_lone_surrogates_is_still_traced_and_encoded() -> None:
+    found = trace(Assembler(4).stack_global("o\ud800s", "x").mark().text("\udfff").tuple_().reduce().stop())
+    assert decode_trace(encode_trace(found)).operations == found.operations

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from secureload.pickles.source import SkippingFile
+
+from .tracing import mapped
+
+
+def test_an_empty_source_answers_everything_with_nothing() -> None:
+    source = mapped(b"")
+    assert (source.read(5), source.readline(), source.head(5), source.skip(5), source.tell()) == (
+        b"",
+        b"",
+        b"",
+        0,
+        0,
+    )
+
+
+def test_a_small_payload_is_kept_whole_and_of_a_large_one_its_beginning() -> None:
+    source = mapped(bytes(range(256)) * 64)
+    small, large = memoryview(bytearray(100)), memoryview(bytearray(10_000))
+    file = SkippingFile(source)
+    assert file.readinto(small) == 100
+    assert bytes(small) == bytes(range(100))
+    assert file.readinto(large) == 10_000
+    assert source.tell() == 10_100
+    assert bytes(large[:100]) == bytes((100 + i) % 256 for i in range(100))
+    assert not any(large[300:])
+
+
+def test_a_payload_that_ends_early_is_counted_as_short_as_it_is() -> None:
+    assert SkippingFile(mapped(b"x" * 5_000)).readinto(memoryview(bytearray(9_000))) == 5_000
+    assert SkippingFile(mapped(b"x" * 10)).readinto(memoryview(bytearray(9_000))) == 10
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.binary(max_size=300),
+    st.lists(st.tuples(st.sampled_from(["read", "skip", "head", "line"]), st.integers(0, 80))),
+)
+def test_the_position_is_exact_whatever_is_asked(data: bytes, steps: list[tuple[str, int]]) -> None:
+    source, position = mapped(data), 0
+    for step, size in steps:
+        if step == "read":
+            assert source.read(size) == data[position : position + size]
+            position = min(position + size, len(data))
+        elif step == "skip":
+            assert source.skip(size) == min(size, len(data) - position)
+            position = min(position + size, len(data))
+        elif step == "head":
+            assert source.head(size) == data[position : position + size]
+        else:
+            line = source.readline()
+            assert data[position:].startswith(line)
+            position += len(line)
+        assert source.tell() == position
