@@ -1,0 +1,49 @@
+"""Traces for the rules: one operation, one allow-list, one installed version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from secureload.pickles.trace import Import, Operation, Trace, TraceProblem
+from secureload.scan.allowlist import AllowList, load_allow_file, load_default
+from secureload.scan.case import Case
+
+ALLOW = """
+[library]
+name = "ours"
+releases = ["1"]
+
+[import-only]
+globals = '''
+ours:referred  a test
+'''
+
+[new-only]
+globals = '''
+ours:Built  a test
+'''
+
+[callable]
+globals = '''
+ours:called  data  a test
+'''
+"""
+
+
+def ours() -> AllowList:
+    return load_allow_file(ALLOW).joined_with(load_default())
+
+
+def case(
+    *operations: Operation,
+    imports: tuple[Import, ...] = (),
+    problems: tuple[TraceProblem, ...] = (),
+    installed: Mapping[str, str] | None = None,
+    pickles: int = 1,
+    **fields: Any,
+) -> Case:
+    trace = Trace(
+        reading="pickle", operations=operations, imports=imports, problems=problems, pickles=pickles, **fields
+    )
+    return Case(trace, ours(), installed or {})
