@@ -68,7 +68,7 @@ class Stage:
         """Return the path of a file in the working folder."""
         return self.folder / name
 
-    def type(self, command: str, *, ends_with: int) -> str:
+    def shell(self, command: str, *, ends_with: int) -> str:
         """Run what a user types, show it with its output, and return the output (both streams)."""
         words = command.split()
         self.say(f"\n$ {command}")
@@ -148,25 +148,26 @@ def forms() -> list[str]:
 
 def make_key_and_trust_it(stage: Stage) -> None:
     """The sender makes a key; the receiver, who got the .pub file from her, trusts it as a signer."""
-    stage.type("secureload keygen --name alice", ends_with=0)
+    stage.shell("secureload keygen --name alice", ends_with=0)
     private = stage.folder / ".config" / "secureload" / "alice"
     expect(private.stat().st_mode & 0o777 == 0o600, "the private key is open to others")
-    stage.type("secureload trust add alice.pub --role signer", ends_with=0)
+    stage.shell("secureload trust add alice.pub --role signer", ends_with=0)
 
 
 def sign_all(stage: Stage) -> None:
     """Sign every file; each gets a sidecar beside it."""
     for name in forms():
-        stage.type(f"secureload sign {name}", ends_with=0)
+        stage.shell(f"secureload sign {name}", ends_with=0)
         expect(stage.path(f"{name}.sig").is_file(), f"{name}.sig was not written")
 
 
 def verify_and_check(stage: Stage) -> None:
     """Who signed it, and what loading it would do; nothing of it runs."""
-    output = stage.type(f"secureload verify {ORIGINAL}", ends_with=0)
+    output = stage.shell(f"secureload verify {ORIGINAL}", ends_with=0)
     expect("alice" in output, "the signer is not named")
-    for name in forms():
-        stage.type(f"secureload check {name}", ends_with=0)
+    output = stage.shell(f"secureload check {ORIGINAL}", ends_with=0)
+    expect("Nothing found in what was examined." in output, "the report does not say what it found")
+    stage.shell(f"secureload check {' '.join(forms()[1:])}", ends_with=0)
 
 
 def load_all(stage: Stage) -> None:
@@ -188,13 +189,14 @@ def load_all(stage: Stage) -> None:
 
 def one_byte_flipped(stage: Stage) -> None:
     """One bit of one byte changes on the way: refused, and the member is named."""
-    name = "flipped.joblib"
+    name = f"received/{ORIGINAL}"
     data = bytearray(stage.path(ORIGINAL).read_bytes())
     data[len(data) // 2] ^= 0x01
+    stage.path("received").mkdir()
     stage.path(name).write_bytes(data)
     shutil.copy(stage.path(f"{ORIGINAL}.sig"), stage.path(f"{name}.sig"))
-    output = stage.type(f"secureload verify {name} --name {ORIGINAL}", ends_with=4)
-    expect(ORIGINAL in output or name in output, "the changed member is not named")
+    output = stage.shell(f"secureload verify {name}", ends_with=4)
+    expect(f"changed: {ORIGINAL}" in output, "the changed member is not named")
     stage.refused(name, secureload.TrustError)
 
 
@@ -212,9 +214,9 @@ def malicious_pickle(stage: Stage) -> None:
     """A model with a passenger: not run, refused although it is signed, and the call is shown decompiled."""
     name, footprint = "evil.pkl", stage.path("it-ran")
     stage.path(name).write_bytes(pickle.dumps({"model": [0.5], "hook": Payload(f"echo pwned > {footprint}")}))
-    output = stage.type(f"secureload check {name}", ends_with=1)
+    output = stage.shell(f"secureload check {name}", ends_with=1)
     expect("system('echo pwned" in output, "the decompiled call is not shown")
-    stage.type(f"secureload sign {name}", ends_with=0)
+    stage.shell(f"secureload sign {name}", ends_with=0)
     stage.refused(name, secureload.PolicyError)
     expect(not footprint.exists(), "the payload ran")
     stage.say("  the payload's file does not exist: nothing of it ran")
@@ -224,7 +226,7 @@ def unsigned_file(stage: Stage) -> None:
     """A file that nobody signed."""
     name = "unsigned.joblib"
     shutil.copy(stage.path(ORIGINAL), stage.path(name))
-    output = stage.type(f"secureload verify {name}", ends_with=4)
+    output = stage.shell(f"secureload verify {name}", ends_with=4)
     expect("no signature" in output, "an unsigned file has not its own words")
     stage.refused(name, secureload.TrustError)
 
@@ -233,10 +235,10 @@ def untrusted_key(stage: Stage) -> None:
     """A file with a good signature, by somebody whom the trust store does not list."""
     name = "mallory.joblib"
     shutil.copy(stage.path(ORIGINAL), stage.path(name))
-    stage.type("secureload keygen --name mallory", ends_with=0)
+    stage.shell("secureload keygen --name mallory", ends_with=0)
     key = stage.folder / ".config" / "secureload" / "mallory"
-    stage.type(f"secureload sign {name} --key {key}", ends_with=0)
-    output = stage.type(f"secureload verify {name}", ends_with=4)
+    stage.shell(f"secureload sign {name} --key {key}", ends_with=0)
+    output = stage.shell(f"secureload verify {name}", ends_with=4)
     expect("trust store" in output, "an untrusted key has not its own words")
     stage.refused(name, secureload.TrustError)
 

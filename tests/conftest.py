@@ -10,7 +10,7 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -72,14 +72,14 @@ def alices_trust_store(alice: SigningKey, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Iterator[None]:
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     """Turn a skip for want of the sandbox into a failure, where it is required."""
     report = yield
     return _strict(report)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report() -> Iterator[None]:
+def pytest_make_collect_report() -> Generator[None, Any, Any]:
     """The same for modules that skip themselves while they are collected."""
     report = yield
     return _strict(report)
