@@ -8,13 +8,14 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from secureload.cli.checking import CheckOptions, check_many, check_one
-from secureload.cli.output import Format, emit, use_color, width
+from secureload.cli.checking import CheckOptions, check_many, check_one, is_folder
+from secureload.cli.output import Format, emit, note_failure, use_color, width
 from secureload.cli.report_file import require_writable, write_report
 from secureload.cli.trust import StoreOption
 from secureload.errors import ArtifactError, LimitError, SandboxError, UsageError
@@ -76,12 +77,16 @@ def check(
     if output_format is Format.JSON:
         text = _json(summary, reports)
     else:
-        color = use_color(wanted=not no_color) and output is None
-        text = _text(summary, reports, color=color)
+        text = _text(summary, reports, color=use_color(wanted=not no_color) and output is None)
     if output is not None:
         write_report(output, text)
     elif not quiet:
         emit(text)
+    if summary.exit_code:
+        note_failure(
+            f"{summary.locator}: {summary.outcome}: {summary.summary}",
+            summary.hint or "the report says more of each file",
+        )
     return summary.exit_code
 
 
@@ -107,7 +112,7 @@ def _checked(paths: list[Path], options: CheckOptions) -> tuple[Report, tuple[Re
         with _standard_input(options.limits) as copy:
             checked = check_one(copy, options)
             return report_of_check(checked, explain=options.explain, locator="standard input"), ()
-    if len(paths) > 1 or (paths[0].is_dir() and not paths[0].is_symlink()):
+    if len(paths) > 1 or is_folder(paths[0]):
         return check_many(paths, options)
     return report_of_check(check_one(paths[0], options), explain=options.explain), ()
 
@@ -116,8 +121,10 @@ def _text(summary: Report, reports: tuple[Report, ...], *, color: bool) -> str:
     from secureload.report.terminal import render_text
 
     columns = width()
+    # The hint of the last one stands on standard error, where it is also without the report.
+    last = replace(summary, hint="")
     told = [render_text(report, color=color, width=columns) for report in reports if report.exit_code]
-    return "\n".join([*told, render_text(summary, color=color, width=columns)])
+    return "\n".join([*told, render_text(last, color=color, width=columns)])
 
 
 def _json(summary: Report, reports: tuple[Report, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from secureload.signing.manifest import Manifest
     from secureload.signing.truststore import TrustStore
 
-__all__ = ["CheckOptions", "check_many", "check_one"]
+__all__ = ["CheckOptions", "check_many", "check_one", "is_folder"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ def check_many(paths: Sequence[Path], options: CheckOptions) -> tuple[Report, tu
     lines: list[str] = []
     trust_error: TrustError | None = None
     for path in paths:
-        whole = _whole_folder(path, options) if _is_folder(path) else _Whole()
+        whole = _whole_folder(path, options) if is_folder(path) else _Whole()
         lines += whole.lines
         trust_error = trust_error or whole.error
         for found in _below(path, options.limits, several=len(paths) > 1):
@@ -89,7 +90,8 @@ def check_many(paths: Sequence[Path], options: CheckOptions) -> tuple[Report, tu
     return summary, tuple(entry.report for entry in entries)
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder itself, not a link to one."""
     try:
         return path.is_dir() and not path.is_symlink()
     except (OSError, ValueError):
@@ -97,7 +99,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _below(path: Path, limits: Limits, *, several: bool) -> Iterator[Found]:
-    if not _is_folder(path):
+    if not is_folder(path):
         yield Found(path=path, name=str(path))
         return
     for found in walk(path, limits):
@@ -136,7 +138,7 @@ def _whole_folder(path: Path, options: CheckOptions) -> _Whole:
     from secureload.api.verify import verify
     from secureload.artifact.sidecar import sidecar_path
 
-    if not sidecar_path(path).is_file():
+    if not os.path.isfile(sidecar_path(path)):  # noqa: PTH113  # Path.is_file would raise where it may not look
         return _Whole()
     try:
         verified = verify(path, trust_store=options.trust_store, limits=options.limits)

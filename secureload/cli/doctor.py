@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from secureload.cli.output import Format, emit, emit_json
-from secureload.errors import ExitCode, SandboxError, SecureloadError
+from secureload.errors import SandboxError, SecureloadError
 from secureload.printable import printable
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ class _Sandbox:
     level: str
     layers: tuple[LayerReport, ...]
     seconds: float
-    problem: str = ""
-    hint: str = ""
+    problem: SandboxError | None = None
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,7 +38,7 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor(
     output_format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
-) -> int:
+) -> None:
     """Start the sandbox and show each of its layers. Exits with 0 if every required one is in force, else 5."""
     from secureload.sandbox.layers.layer import REQUIRED_LAYERS
 
@@ -52,14 +51,14 @@ def doctor(
                 "layers": [asdict(layer) for layer in sandbox.layers],
                 "required_layers": list(REQUIRED_LAYERS),
                 "start_seconds": round(sandbox.seconds, 3),
-                "problem": sandbox.problem,
-                "hint": sandbox.hint,
+                "problem": None if sandbox.problem is None else printable(sandbox.problem.message, 2_000),
                 "environment": facts,
             }
         )
     else:
         emit(_text(sandbox, facts, REQUIRED_LAYERS))
-    return int(ExitCode.ENVIRONMENT if sandbox.problem else ExitCode.ACCEPTED)
+    if sandbox.problem is not None:
+        raise sandbox.problem
 
 
 def _try_sandbox() -> _Sandbox:
@@ -75,7 +74,7 @@ def _try_sandbox() -> _Sandbox:
     try:
         worker = start_worker("trace", config, DEFAULT_LIMITS)
     except SandboxError as error:
-        return _Sandbox("none", (), time.monotonic() - begin, error.message, error.hint)
+        return _Sandbox("none", (), time.monotonic() - begin, error)
     try:
         seconds = time.monotonic() - begin
         return _Sandbox(worker.confinement.level, worker.confinement.layers, seconds)
@@ -145,10 +144,6 @@ def _text(sandbox: _Sandbox, facts: dict[str, str], required: tuple[str, ...]) -
         lines.append(
             f"  {layer.state:<12} {layer.name:<18} {need:<9} {printable(layer.detail, 400)}".rstrip()
         )
-    if sandbox.problem:
-        lines.append(f"  problem: {printable(sandbox.problem, 400)}")
-        if sandbox.hint:
-            lines.append(f"  hint: {printable(sandbox.hint, 400)}")
     lines.append("environment:")
     lines += [f"  {label:<16} {value}" for label, value in facts.items()]
     return "\n".join(lines)

@@ -15,14 +15,12 @@ from typing import Any
 import typer
 
 from secureload.cli.app import app
-from secureload.cli.output import note, silence_standard_output
+from secureload.cli.output import note_failure, silence_standard_output
 from secureload.errors import ExitCode, SecureloadError
-from secureload.printable import printable
 
 __all__ = ["main"]
 
 _INTERRUPTED = 130
-_MESSAGE_CHARS = 2_000
 # Every usage error of the parser derives from it; it is not exported under a name that stayed the same.
 _ParserError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
@@ -65,9 +63,7 @@ def _usage_hint(error: Any) -> str:
 
 
 def _failed(message: str, hint: str, code: ExitCode) -> int:
-    note(f"error: {printable(message, _MESSAGE_CHARS)}")
-    if hint:
-        note(f"hint: {printable(hint, _MESSAGE_CHARS)}")
+    note_failure(message, hint)
     return int(code)
 
 

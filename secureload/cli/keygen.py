@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated
@@ -53,7 +54,7 @@ def keygen(
     folder = default_config_folder() if output_dir is None else output_dir
     private, public = folder / name, folder / f"{name}.pub"
     for path in (private, public):
-        if path.exists() or path.is_symlink():
+        if os.path.lexists(path):
             raise UsageError(
                 f"{printable(path, 160)} exists already, and keys are never overwritten",
                 hint="choose another --name, or move the old file away yourself",

@@ -10,7 +10,20 @@ import sys
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Format", "emit", "emit_json", "note", "silence_standard_output", "use_color", "width"]
+from secureload.printable import printable
+
+__all__ = [
+    "Format",
+    "emit",
+    "emit_json",
+    "note",
+    "note_failure",
+    "silence_standard_output",
+    "use_color",
+    "width",
+]
+
+_MESSAGE_CHARS = 2_000
 
 
 class Format(StrEnum):
@@ -39,6 +52,13 @@ def note(line: str) -> None:
     with contextlib.suppress(BrokenPipeError):
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
+
+
+def note_failure(message: str, hint: str) -> None:
+    """Write what every exit code but 0 goes with: one line that says why, and one that says what to do."""
+    note(f"error: {printable(message, _MESSAGE_CHARS)}")
+    if hint:
+        note(f"hint: {printable(hint, _MESSAGE_CHARS)}")
 
 
 def silence_standard_output() -> bool:
