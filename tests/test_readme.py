@@ -157,3 +157,11 @@ def test_the_changelog_is_about_the_version_that_this_is() -> None:
 
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.findall(r"^## \[([\d.]+)\]", text, re.MULTILINE)[0] == secureload.__version__
+
+
+def test_every_figure_of_the_readme_stands_in_the_result_of_the_benchmark() -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## What it costs")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    measured = (ROOT / "benchmarks/results/spine.md").read_text(encoding="utf-8").splitlines()
+    assert len(rows) > 5
+    assert [row for row in rows if row not in measured] == [], "copy these rows from the result"
