@@ -1,0 +1,95 @@
+"""Classes of the tests' own, allowed by name, that look around inside the worker and tell what they see."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+import warnings
+from typing import Any
+
+INSIDE = f"{__name__}:Inside"
+
+
+class Inside:
+    """Its methods run in the worker."""
+
+    label = "inside"
+
+    def __init__(self) -> None:
+        self.loaded = True
+
+    def environment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+    def tries(self) -> dict[str, str]:
+        attempts = {
+            "list": lambda: os.listdir("/"),
+            "open": lambda: os.open("/etc/passwd", os.O_RDONLY),
+            "socket": socket.socket,
+            "fork": os.fork,
+            "kill": lambda: os.kill(os.getppid(), signal.SIGKILL),
+            "execute": lambda: os.system("true") or None,
+            "write": lambda: os.open("/tmp/x", os.O_WRONLY | os.O_CREAT),
+        }
+        found = {}
+        for name, attempt in attempts.items():
+            try:
+                found[name] = f"could: {attempt()!r}"
+            except OSError as error:
+                found[name] = type(error).__name__
+        return found
+
+    def descriptors(self) -> list[int]:
+        found = []
+        for number in range(64):
+            try:
+                os.lseek(number, 0, os.SEEK_CUR)
+            except OSError as error:
+                if error.errno == 9:
+                    continue
+            found.append(number)
+        return found
+
+    def thread_answer(self) -> str:
+        answers: list[str] = []
+        thread = threading.Thread(target=lambda: answers.append("from a thread"))
+        thread.start()
+        thread.join()
+        return answers[0]
+
+    def echo(self, value: Any) -> Any:
+        return value
+
+    def slow_echo(self, value: Any) -> Any:
+        time.sleep(0.01)
+        return value
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def exhaust(self) -> int:
+        return len(bytearray(1 << 40))
+
+    def die(self) -> None:
+        os._exit(3)
+
+    def warn(self) -> str:
+        warnings.warn("careful", RuntimeWarning, stacklevel=1)
+        return "warned"
+
+    def fail(self, name: str) -> None:
+        raise {
+            "value": ValueError("wrong value"),
+            "key": KeyError("no key"),
+            "exit": SystemExit(0),
+            "interrupt": KeyboardInterrupt(),
+            "own": OwnError("of my own"),
+            "unicode": UnicodeDecodeError("utf-8", b"x", 0, 1, "no"),
+        }[name]
+
+
+class OwnError(Exception):
+    """An exception that the caller's process does not look for."""

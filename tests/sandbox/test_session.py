@@ -1,0 +1,302 @@
+"""A loaded model's life: what it can see, how it ends, and that its end is never a hang."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secureload import Limits, SandboxError, UsageError
+from secureload.errors import SecureloadError
+
+from .conftest import ROOT, Load
+from .inside import INSIDE, Inside
+
+OWN_ERROR = INSIDE.replace("Inside", "OwnError")
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    """Whether the condition came true; the wait is bounded, and generous."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def worker_of(model: Any) -> int:
+    pid: int = object.__getattribute__(model, "_secureload_reference").session.pid
+    return pid
+
+
+@pytest.fixture
+def inside(load: Load) -> Any:
+    return load(Inside(), allow=[INSIDE])
+
+
+def test_nothing_of_the_callers_environment_is_seen_inside(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET_OF_THE_CALLER", "token")
+    seen = load(Inside(), allow=[INSIDE]).environment()
+    # What scikit-learn sets itself when it is imported, and the numbers of threads, may be there too.
+    libraries = {name for name in seen if name.startswith("KMP_") or name.endswith("_NUM_THREADS")}
+    assert set(seen) - libraries <= {"PATH", "LC_ALL", "HOME", "LC_CTYPE", "LD_LIBRARY_PATH"}
+    assert "token" not in str(seen)
+
+
+def test_no_door_is_open_inside(inside: Any) -> None:
+    tried = inside.tries()
+    assert tried.pop("execute") in {"could: -1", "could: 32512", "PermissionError"}
+    assert not [name for name, outcome in tried.items() if outcome.startswith("could")]
+
+
+def test_only_the_descriptors_that_it_needs_are_open_inside(inside: Any) -> None:
+    # The three standard ones, which are /dev/null, and the socket; the artifact is closed once loaded.
+    assert len(inside.descriptors()) <= 5
+
+
+def test_threads_work_inside(inside: Any) -> None:
+    assert inside.thread_answer() == "from a thread"
+
+
+def test_the_confinement_says_its_level_and_its_layers(inside: Any) -> None:
+    assert inside.confinement.level in {"required", "standard", "full"}
+    names = {report.name for report in inside.confinement.layers if report.enforced}
+    assert names >= {"no-new-privileges", "resource-limits", "capabilities", "seccomp"}
+    if os.environ.get("SECURELOAD_REQUIRE_SANDBOX") == "1":
+        assert inside.confinement.level in {"standard", "full"}
+
+
+def test_close_ends_the_worker_and_every_later_use_says_so(inside: Any) -> None:
+    pid, method = worker_of(inside), inside.echo
+    assert not is_gone(pid)
+    inside.close()
+    inside.close()
+    assert wait_until(lambda: is_gone(pid))
+    with pytest.raises(SandboxError, match="closed"):
+        method(1)
+    with pytest.raises(SandboxError, match="closed"):
+        _ = inside.loaded
+    assert "closed" in repr(inside)
+
+
+def test_a_with_block_ends_the_worker(load: Load) -> None:
+    with load(Inside(), allow=[INSIDE]) as model:
+        pid = worker_of(model)
+        assert model.echo(5) == 5
+    assert wait_until(lambda: is_gone(pid))
+
+
+def test_the_last_reference_ends_the_worker(tmp_path: Path, alice: Any, alices_trust_store: Path) -> None:
+    import joblib
+
+    import secureload
+
+    joblib.dump(Inside(), tmp_path / "m.joblib")
+    secureload.sign(tmp_path / "m.joblib", key=alice)
+    model = secureload.safe_load(tmp_path / "m.joblib", trust_store=alices_trust_store, allow=[INSIDE])
+    pid, method = worker_of(model), model.echo
+    del model
+    gc.collect()
+    assert method("still here") == "still here"  # a method holds the model
+    del method
+    gc.collect()
+    assert wait_until(lambda: is_gone(pid))
+
+
+def test_a_worker_that_was_killed_is_a_sandbox_error_and_not_a_hang(inside: Any) -> None:
+    os.kill(worker_of(inside), signal.SIGKILL)
+    with pytest.raises(SandboxError, match="died"):
+        inside.echo(1)
+    with pytest.raises(SandboxError):
+        inside.echo(1)
+
+
+def test_a_model_that_ends_its_own_process_is_a_sandbox_error(inside: Any) -> None:
+    with pytest.raises(SandboxError, match="exit status 3"):
+        inside.die()
+
+
+def test_a_call_that_takes_too_long_is_a_sandbox_error_and_the_worker_ends(load: Load) -> None:
+    model = load(Inside(), allow=[INSIDE], limits=Limits(worker_call_seconds=0.5))
+    pid = worker_of(model)
+    with pytest.raises(SandboxError, match="did not answer"):
+        model.sleep(60)
+    assert wait_until(lambda: is_gone(pid))
+    with pytest.raises(SandboxError):
+        model.echo(1)
+
+
+def test_more_memory_than_is_allowed_is_a_memory_error_and_the_model_lives(inside: Any) -> None:
+    with pytest.raises(MemoryError):
+        inside.exhaust()
+    assert inside.echo("still here") == "still here"
+
+
+def test_two_threads_that_call_one_model_get_their_own_answers(inside: Any) -> None:
+    wrong: list[tuple[int, object]] = []
+
+    def ask(start: int) -> None:
+        for number in range(start, start + 40):
+            answer = inside.slow_echo(number)
+            if answer != number:
+                wrong.append((number, answer))
+
+    threads = [threading.Thread(target=ask, args=(start * 1_000,)) for start in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert wrong == []
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def _used_in_child(model: Any, answers: Any) -> None:
+    try:
+        model.echo(1)
+    except SandboxError as error:
+        answers.put(str(error))
+    except BaseException as error:
+        answers.put(f"another error: {type(error).__name__}")
+    else:
+        answers.put("an answer")
+
+
+def test_a_model_that_is_used_after_a_fork_says_whose_it_is_and_stays_good_here(inside: Any) -> None:
+    fork = multiprocessing.get_context("fork")
+    answers = fork.Queue()
+    child = fork.Process(target=_used_in_child, args=(inside, answers))
+    child.start()
+    assert "forked" in answers.get(timeout=30)
+    child.join(30)
+    assert inside.echo("still here") == "still here"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "text"),
+    [
+        ("value", ValueError, "wrong value"),
+        ("key", KeyError, "no key"),
+        ("unicode", UnicodeDecodeError, "no"),
+    ],
+)
+def test_exceptions_of_the_model_arrive_as_what_they_are(
+    inside: Any, name: str, kind: type[Exception], text: str
+) -> None:
+    with pytest.raises(kind, match=text) as caught:
+        inside.fail(name)
+    assert any("sandbox" in note for note in caught.value.__notes__)
+
+
+@pytest.mark.parametrize("name", ["exit", "interrupt", "own"])
+def test_an_exception_that_has_no_place_here_is_a_sandbox_error(inside: Any, name: str) -> None:
+    with pytest.raises(SecureloadError):
+        inside.fail(name)
+    assert inside.echo("still here") == "still here"
+
+
+def test_warnings_of_the_model_are_issued_here(inside: Any) -> None:
+    with pytest.warns(RuntimeWarning, match="careful"):
+        assert inside.warn() == "warned"
+
+
+def test_what_is_no_data_is_not_sent(inside: Any) -> None:
+    with pytest.raises(UsageError, match="only data crosses"):
+        inside.echo(lambda: None)
+    assert inside.echo("still here") == "still here"
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def children() -> int:
+    return len(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+
+
+def test_fifty_loads_leave_no_descriptor_no_child_and_no_zombie(
+    tmp_path: Path, alice: Any, alices_trust_store: Path
+) -> None:
+    import joblib
+
+    import secureload
+    from secureload.trust.store import load_trust_store
+
+    joblib.dump(Inside(), tmp_path / "m.joblib")
+    secureload.sign(tmp_path / "m.joblib", key=alice)
+    store = load_trust_store(alices_trust_store)
+
+    def once() -> int:
+        with secureload.safe_load(tmp_path / "m.joblib", trust_store=store, allow=[INSIDE]) as model:
+            assert model.echo(1) == 1
+            return worker_of(model)
+
+    once()
+    gc.collect()
+    before = (descriptors(), children())
+    pids = [once() for _ in range(50)]
+    gc.collect()
+    assert (descriptors(), children()) == before
+    assert wait_until(lambda: all(is_gone(pid) for pid in pids))
+
+
+_PARENT = """
+import sys, time
+import secureload
+model = secureload.safe_load(sys.argv[1], trust_store=sys.argv[2], allow=[sys.argv[3]])
+print(object.__getattribute__(model, "_secureload_reference").session.pid, flush=True)
+time.sleep(120)
+"""
+
+
+def descendants(pid: int) -> set[int]:
+    found: set[int] = set()
+    todo = [pid]
+    while todo:
+        for path in Path(f"/proc/{todo.pop()}/task").glob("*/children"):
+            for child in map(int, path.read_text().split()):
+                found.add(child)
+                todo.append(child)
+    return found
+
+
+def test_when_the_caller_is_killed_no_process_of_the_sandbox_is_left(
+    tmp_path: Path, alice: Any, alices_trust_store: Path
+) -> None:
+    import joblib
+
+    import secureload
+
+    path = tmp_path / "m.joblib"
+    joblib.dump(Inside(), path)
+    secureload.sign(path, key=alice)
+    arguments = [sys.executable, "-c", textwrap.dedent(_PARENT), str(path), str(alices_trust_store), INSIDE]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=ROOT) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        everything = descendants(parent.pid)
+        assert worker in everything
+        assert len(everything) >= 3
+        parent.kill()
+        parent.wait()
+    assert wait_until(lambda: all(is_gone(pid) for pid in everything))
