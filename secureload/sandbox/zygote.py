@@ -13,6 +13,7 @@ the warden, and the warden's end the worker.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import select
@@ -38,6 +39,9 @@ def main(control_fd: int, parent_pid: int, preload: list[str]) -> NoReturn:
     watch = _parent_pidfd(parent_pid)
     for module in preload:
         _preload(module)
+    # What was imported is for good: a collection in a worker would copy every page that it looks at.
+    gc.collect()
+    gc.freeze()
     poll = select.poll()
     poll.register(control, select.POLLIN)
     if watch is not None:

@@ -93,7 +93,6 @@ def _keep_html_script() -> None:
 
 def prepare(config: dict[str, Any]) -> _Prepared:
     """Import the modules that the admitted payload names; everything here happens before the lock-down."""
-    warm_up()
     for module in config["modules"]:
         importlib.import_module(module)
     if "pandas" in config["modules"]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from secureload.sandbox.wire.frame import Buffer
 
-__all__ = ["decode_array", "decode_dtype", "decode_scalar", "encode_array", "encode_scalar"]
+__all__ = ["Segments", "decode_array", "decode_dtype", "decode_scalar", "encode_array", "encode_scalar"]
 
 _MAX_DIMENSIONS = 32
 _PLAIN = frozenset(
@@ -31,6 +31,40 @@ _PLAIN = frozenset(
 )
 _TIME_UNITS = frozenset({"Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as"})
 _MAX_ITEM_BYTES = 1 << 24
+
+
+class Segments:
+    """The raw segments of one message; each serves once, and what they expand to is bounded.
+
+    ``expanded_bytes`` bounds the memory of all string arrays together, which is more than what came.
+    """
+
+    def __init__(self, buffers: Sequence[Buffer], expanded_bytes: int) -> None:
+        self._buffers: list[Buffer | None] = list(buffers)
+        self._left = expanded_bytes
+
+    def take(self, index: object) -> Buffer:
+        """Return segment ``index``.
+
+        Raises:
+            WireValueError: there is none, or it was taken before.
+        """
+        if type(index) is not int or not 0 <= index < len(self._buffers):
+            raise WireValueError("a segment that did not come")
+        found, self._buffers[index] = self._buffers[index], None
+        if found is None:
+            raise WireValueError("a segment that two arrays claim")
+        return found
+
+    def expand(self, size: int) -> None:
+        """Account for ``size`` bytes that are made from less.
+
+        Raises:
+            WireValueError: it is too much.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise WireValueError("a string array that is too large")
 
 
 def decode_dtype(text: object) -> np.dtype[Any]:
@@ -60,6 +94,7 @@ def _is_time_type(text: str) -> bool:
     return unit == "" or (
         unit[0] == "["
         and unit[-1] == "]"
+        and unit[1] != "0"
         and unit[1:-1].lstrip("0123456789") in _TIME_UNITS
         and len(unit) < 12
     )
@@ -111,15 +146,7 @@ def _shape(value: object) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _segment(index: object, segments: Sequence[Buffer]) -> Buffer:
-    if type(index) is not int or not 0 <= index < len(segments):
-        raise WireValueError("a segment that did not come")
-    return segments[index]
-
-
-def decode_array(
-    parts: list[Any], segments: Sequence[Buffer], decode: Callable[[Any], Any]
-) -> np.ndarray[Any, Any]:
+def decode_array(parts: list[Any], segments: Segments, decode: Callable[[Any], Any]) -> np.ndarray[Any, Any]:
     """Rebuild an array from ``["a" | "o" | "u", …]``; the result owns or shares writable memory of this process."""
     import numpy as np
 
@@ -136,7 +163,7 @@ def decode_array(
     if tag == "u":
         return _decode_strings(parts, segments)
     _, text, extents, fortran, index = parts
-    dtype, shape, raw = decode_dtype(text), _shape(extents), _segment(index, segments)
+    dtype, shape, raw = decode_dtype(text), _shape(extents), segments.take(index)
     if math.prod(shape) * dtype.itemsize != len(raw) or not isinstance(fortran, bool):
         raise WireValueError("an array whose bytes do not fit its shape")
     flat = np.frombuffer(raw, dtype=dtype) if len(raw) else np.empty(0, dtype=dtype)
@@ -148,11 +175,11 @@ def decode_array(
     return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
 
 
-def _decode_strings(parts: list[Any], segments: Sequence[Buffer]) -> np.ndarray[Any, Any]:
+def _decode_strings(parts: list[Any], segments: Segments) -> np.ndarray[Any, Any]:
     import numpy as np
 
     _, width, extents, table, index = parts
-    shape, raw = _shape(extents), _segment(index, segments)
+    shape, raw = _shape(extents), segments.take(index)
     if type(width) is not int or not 0 <= width <= _MAX_ITEM_BYTES // 4 or not isinstance(table, list):
         raise WireValueError("a string array that is none")
     count = math.prod(shape)
@@ -160,8 +187,8 @@ def _decode_strings(parts: list[Any], segments: Sequence[Buffer]) -> np.ndarray[
         isinstance(text, str) and len(text) <= max(width, 1) for text in table
     ):
         raise WireValueError("a string array whose table does not fit")
-    if count * max(width, 1) * 4 > 1 << 33:
-        raise WireValueError("a string array that is too large")
+    # Every string of the table is as wide as the widest, once in the table and once for each index.
+    segments.expand((count + len(table)) * max(width, 1) * 4)
     indices = np.frombuffer(raw, dtype="<i8") if count else np.empty(0, dtype="<i8")
     if count and (indices.min() < 0 or indices.max() >= len(table)):
         raise WireValueError("an index outside of the string table")
@@ -176,7 +203,7 @@ def encode_scalar(value: np.generic, segments: list[Buffer], encode: Callable[[A
     return ["n", encode_array(np.asarray(value), segments, encode)]
 
 
-def decode_scalar(parts: list[Any], segments: Sequence[Buffer], decode: Callable[[Any], Any]) -> Any:
+def decode_scalar(parts: list[Any], segments: Segments, decode: Callable[[Any], Any]) -> Any:
     """Rebuild a numpy scalar."""
     _, inner = parts
     if not isinstance(inner, list) or not inner or inner[0] not in {"a", "u"}:

@@ -20,7 +20,7 @@ a buffer of that size is made.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeAlias
@@ -48,6 +48,8 @@ _HEADER = struct.Struct("!4sBBHIIQ")
 HEADER_BYTES = _HEADER.size
 _ALIGNMENT = 64
 _PADDING = bytes(_ALIGNMENT)
+# A smaller control part cannot grow to anything when it is parsed.
+_COUNTED_BYTES = 1 << 20
 
 
 class Kind(IntEnum):
@@ -153,9 +155,17 @@ def parse_control(header: Header, control: Buffer, payload: Buffer, limits: Limi
     Raises:
         SandboxError: the parts do not fit together.
     """
+    count = _container_counter(limits.message_items) if len(control) > _COUNTED_BYTES else None
     try:
         parts = msgpack.unpackb(
-            control, raw=False, strict_map_key=True, use_list=True, unicode_errors="surrogatepass"
+            control,
+            raw=False,
+            strict_map_key=True,
+            use_list=True,
+            unicode_errors="surrogatepass",
+            list_hook=count,
+            object_hook=count,
+            ext_hook=_no_extension,
         )
     # msgpack raises its own subclasses of ValueError, and what its input leads it to
     except (
@@ -163,12 +173,29 @@ def parse_control(header: Header, control: Buffer, payload: Buffer, limits: Limi
         TypeError,
         OverflowError,
         RecursionError,
+        MemoryError,
         msgpack.exceptions.UnpackException,
     ) as error:
         raise _broken(f"a control part is not msgpack ({type(error).__name__})") from error
     if not isinstance(parts, list) or len(parts) != 2 or not isinstance(parts[1], list):
         raise _broken("a control part has the wrong form")
     return Message(header.kind, header.request_id, parts[0], _cut(parts[1], payload, limits))
+
+
+def _container_counter(most: int) -> Callable[[Any], Any]:
+    """Return a hook that refuses more than ``most`` lists and maps: an empty one is 1 byte there, 72 here."""
+    left = iter(range(most))
+
+    def count(container: Any) -> Any:
+        if next(left, None) is None:
+            raise ValueError("too many parts")
+        return container
+
+    return count
+
+
+def _no_extension(_code: int, _data: bytes) -> Any:
+    raise ValueError("an extension type")
 
 
 def _cut(sizes: Sequence[object], payload: Buffer, limits: Limits) -> tuple[Buffer, ...]:

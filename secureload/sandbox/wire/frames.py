@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from secureload.sandbox.wire.errors import Unencodable, WireValueError
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["TAGS", "decode_frame", "encode_frame"]
+
+_MAX_TEXT_CHARS = 64
+# Names of the zoneinfo database and fixed offsets; "dateutil/…" would make pandas open a file of that name.
+_ZONE = re.compile(r"(?!dateutil/)[A-Za-z0-9_+-][A-Za-z0-9_+:/-]{0,63}")
 
 TAGS = frozenset({"df", "se", "ix", "rx", "mx", "cat", "nul", "str", "dtz", "NA", "tsp"})
 _NULLABLE = frozenset(
@@ -94,30 +99,67 @@ def decode_frame(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
 
     tag, *parts = tree
     if tag == "df":
-        columns, index, encoded = (decode(parts[0]), decode(parts[1]), parts[2])
-        data = dict(enumerate(decode(column) for column in encoded))
+        columns, index, encoded = (_labels(decode(parts[0])), _labels(decode(parts[1])), parts[2])
+        data = dict(enumerate(_values(decode(column), len(index)) for column in encoded))
         frame = pd.DataFrame(data, index=index, copy=False)
         if frame.shape != (len(index), len(columns)):
             raise WireValueError("a frame whose columns do not fit its index")
         frame.columns = columns
         return frame
     if tag == "se":
-        name, index, values = (decode(part) for part in parts)
+        name, index = decode(parts[0]), _labels(decode(parts[1]))
+        values = _values(decode(parts[2]), len(index))
         return pd.Series(values, index=index, name=name, copy=False)
     if tag == "rx":
         start, stop, step, name = (decode(part) for part in parts)
         return pd.RangeIndex(start, stop, step, name=name)
     if tag == "ix":
         name, values = (decode(part) for part in parts)
-        return pd.Index(values, name=name)
+        return pd.Index(_values(values), name=name)
     if tag == "mx":
         names, keys = ([decode(part) for part in items] for items in parts)
+        _hash_once(keys, decode)
         return pd.MultiIndex.from_tuples(keys, names=names)
     if tag == "NA":
         return pd.NA
     if tag == "tsp":
-        return pd.Timestamp(decode(parts[0])).as_unit(decode(parts[1]))
+        return pd.Timestamp(_text(parts[0])).as_unit(decode(parts[1]))
     return _decode_column(tag, parts, decode)
+
+
+def _labels(value: Any) -> Any:
+    """Return an index; a proxy, whose length the sender would tell, is none."""
+    import pandas as pd
+
+    if not isinstance(value, pd.Index):
+        raise WireValueError("a frame whose labels are no index")
+    return value
+
+
+def _values(value: Any, size: int | None = None) -> Any:
+    """Return an array of one dimension: pandas would repeat a single value as often as the index is long."""
+    import numpy as np
+    import pandas as pd
+
+    if type(value) is not np.ndarray and not isinstance(value, pd.api.extensions.ExtensionArray):
+        raise WireValueError("a column that is no array")
+    if value.ndim != 1 or size is not None and len(value) != size:
+        raise WireValueError("a column that does not fit its index")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > _MAX_TEXT_CHARS:
+        raise WireValueError("a text that is none")
+    return value
+
+
+def _hash_once(keys: Any, decode: Callable[[Any], Any]) -> None:
+    """Hash each key in Python, where the decoder looks at the clock, before pandas hashes them all in C."""
+    seen = set()
+    for key in keys:
+        decode(None)
+        seen.add(key)
 
 
 def _decode_column(tag: str, parts: list[Any], decode: Callable[[Any], Any]) -> Any:
@@ -126,13 +168,16 @@ def _decode_column(tag: str, parts: list[Any], decode: Callable[[Any], Any]) -> 
 
     if tag == "cat":
         codes, categories, ordered = (decode(part) for part in parts)
+        _values(codes)
+        if _labels(categories).dtype == object:
+            _hash_once(categories, decode)
         return pd.Categorical.from_codes(codes, categories=categories, ordered=ordered)
     if tag == "nul":
         name, values, missing = (decode(part) for part in parts)
         if name not in _NULLABLE:
             raise WireValueError("a nullable dtype that is none")
-        array = pd.array(np.asarray(values), dtype=name)
-        array[np.asarray(missing, dtype=bool)] = pd.NA
+        array = pd.array(_values(values), dtype=name)
+        array[np.asarray(_values(missing, len(values)), dtype=bool)] = pd.NA
         return array
     if tag == "str":
         name, texts = parts
@@ -142,5 +187,7 @@ def _decode_column(tag: str, parts: list[Any], decode: Callable[[Any], Any]) -> 
     values, unit, zone = (decode(part) for part in parts)
     if unit not in {"s", "ms", "us", "ns"}:
         raise WireValueError("a unit of time that is none")
-    utc = pd.DatetimeIndex(np.asarray(values, dtype="i8").view(f"M8[{unit}]"), tz="UTC")
+    if not isinstance(zone, str) or not _ZONE.fullmatch(zone):
+        raise WireValueError("a time zone that is none")
+    utc = pd.DatetimeIndex(np.asarray(_values(values), dtype="i8").view(f"M8[{unit}]"), tz="UTC")
     return utc.tz_convert(zone).array

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 __all__ = ["decode_sparse", "encode_sparse"]
 
 _COMPRESSED = frozenset({"csr", "csc"})
+# A list of lists has a list a row, a BSR matrix a pointer a row, a DIA matrix a line a diagonal, however empty.
+_MAX_ROWS = 1 << 22
+_MAX_CELLS = 1 << 27
 
 
 def encode_sparse(value: Any, encode: Callable[[Any], Any]) -> list[Any]:
@@ -34,6 +37,7 @@ def encode_sparse(value: Any, encode: Callable[[Any], Any]) -> list[Any]:
 
 def decode_sparse(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
     """Rebuild a sparse container; indices out of range are refused before any algorithm runs over them."""
+    import numpy as np
     import scipy.sparse
 
     _, name, is_array, shape, *encoded = tree
@@ -42,6 +46,8 @@ def decode_sparse(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
     if not all(type(extent) is int and 0 <= extent < 1 << 48 for extent in shape):
         raise WireValueError("a sparse matrix whose shape is none")
     data, first, second = (decode(part) for part in encoded)
+    if not all(type(part) is np.ndarray and part.ndim == 1 for part in (data, first, second)):
+        raise WireValueError("a sparse matrix whose parts are no arrays")
     suffix = "array" if is_array else "matrix"
     if name in _COMPRESSED:
         built = getattr(scipy.sparse, f"{name}_{suffix}")(
@@ -50,4 +56,8 @@ def decode_sparse(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
         built.check_format(full_check=True)
         return built
     coo = getattr(scipy.sparse, f"coo_{suffix}")((data, (first, second)), shape=tuple(shape), copy=True)
+    if name in {"lil", "bsr"} and max(shape) > _MAX_ROWS:
+        raise WireValueError("a sparse matrix of too many rows")
+    if name == "dia" and np.unique(coo.col - coo.row).size * shape[1] > _MAX_CELLS:
+        raise WireValueError("a sparse matrix of too many diagonals")
     return coo.asformat(name)

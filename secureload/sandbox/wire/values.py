@@ -8,6 +8,7 @@ the value is refused.
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +21,9 @@ __all__ = ["AttributeDict", "Decoder", "Encoder"]
 
 _I64 = 1 << 63
 _MAX_INT_DIGITS = 4_000
+_MAX_REFERENCES = 100_000
+_MAX_NAME_CHARS = 32
+_CLOCK_EVERY = 0x3F  # items between two looks at the clock, as a mask
 _BUILTIN_TYPES = {kind.__name__: kind for kind in (bool, int, float, complex, str, bytes, object)}
 
 
@@ -27,6 +31,9 @@ class AttributeDict(dict[Any, Any]):
     """What comes back for scikit-learn's ``Bunch``: a dictionary whose keys are attributes too."""
 
     def __getattr__(self, name: str) -> Any:
+        # numpy looks for __array_interface__, which is an address: no protocol is ever the sender's to answer.
+        if name.startswith("_"):
+            raise AttributeError(name)
         try:
             return self[name]
         except KeyError:
@@ -148,16 +155,27 @@ def _plain_datetime(value: datetime.datetime) -> str:
 class Decoder:
     """Decodes trees that the other side sent, which may be anything at all.
 
-    ``resolve`` turns a reference into a value; without it a reference is refused.
+    ``resolve`` turns a reference into a value; without it a reference is refused. ``deadline`` is a reading
+    of :func:`time.monotonic`: what takes longer (keys that all have one hash, say) is not a value. What is
+    built is no larger than an honest message of its size: parts and references are counted, and a segment
+    serves once.
     """
 
     def __init__(
-        self, segments: Sequence[Buffer], limits: Limits, resolve: Callable[[list[Any]], Any] | None = None
+        self,
+        segments: Sequence[Buffer],
+        limits: Limits,
+        resolve: Callable[[list[Any]], Any] | None = None,
+        *,
+        deadline: float | None = None,
     ) -> None:
-        self._segments = segments
+        self._segments = arrays.Segments(segments, limits.message_payload_bytes)
         self._limits = limits
         self._resolve = resolve
+        self._deadline = deadline
         self._depth = 0
+        self._items = 0
+        self._references = 0
 
     def decode(self, tree: Any) -> Any:
         """Return the value of ``tree``.
@@ -165,6 +183,9 @@ class Decoder:
         Raises:
             WireValueError: the tree is not one that :class:`Encoder` makes.
         """
+        self._items += 1
+        if not self._items & _CLOCK_EVERY:
+            self._check_effort()
         if tree is None or isinstance(tree, bool | int | float | str | bytes):
             return tree
         if not isinstance(tree, list) or not tree or not isinstance(tree[0], str):
@@ -183,6 +204,20 @@ class Decoder:
         finally:
             self._depth -= 1
 
+    def _check_effort(self) -> None:
+        if self._items > self._limits.message_items:
+            raise WireValueError("a value of too many parts")
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise WireValueError("a value that takes too long to build")
+
+    def _referred(self, tree: list[Any]) -> Any:
+        self._references += 1
+        if self._resolve is None:
+            raise WireValueError("a reference where there can be none")
+        if self._references > _MAX_REFERENCES:
+            raise WireValueError("a value of too many references")
+        return self._resolve(tree)
+
     def _structure(self, tree: list[Any]) -> Any:
         tag = tree[0]
         if tag in {"a", "o", "u"}:
@@ -196,9 +231,7 @@ class Decoder:
             (pairs,) = tree[1:]
             return _MAPPINGS[tag]((self.decode(key), self.decode(item)) for key, item in _list(pairs))
         if tag == "r":
-            if self._resolve is None:
-                raise WireValueError("a reference where there can be none")
-            return self._resolve(tree)
+            return self._referred(tree)
         if tag in _SMALL:
             return _SMALL[tag](*(self.decode(part) for part in tree[1:]))
         if tag == "sp":
@@ -220,7 +253,9 @@ def _long_integer(text: object) -> int:
     return int(text, 16)
 
 
-def _type_named(module: str, name: str) -> type:
+def _type_named(module: object, name: object) -> type:
+    if not isinstance(name, str) or len(name) > _MAX_NAME_CHARS or not name.isidentifier():
+        raise WireValueError("a class that does not cross the wire")
     if module == "builtins" and name in _BUILTIN_TYPES:
         return _BUILTIN_TYPES[name]
     if module == "numpy":
