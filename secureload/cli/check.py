@@ -46,7 +46,8 @@ def add_to(app: typer.Typer) -> None:
 
 def check(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", help="Files and folders; - is standard input.")
+        list[Path],
+        typer.Argument(metavar="PATH…", help="Files and folders; - is standard input.", readable=False),
     ],
     allow: Annotated[
         list[str] | None,
@@ -59,7 +60,9 @@ def check(
         bool, typer.Option("--require-signature", help="Accept only what a trusted signer vouches for.")
     ] = False,
     output_format: Annotated[Format, typer.Option("--format", help="How to write the report.")] = Format.TEXT,
-    output: Annotated[Path | None, typer.Option("--output", help="Write the report to this file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write the report to this file.", readable=False)
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print no report; the exit code says it.")
     ] = False,

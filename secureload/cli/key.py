@@ -27,7 +27,7 @@ def _key() -> None:
 
 @_app.command(epilog="\b\nExample:\n  secureload key fingerprint alice.pub")
 def fingerprint(
-    file: Annotated[Path, typer.Argument(metavar="PUBFILE", help="A .pub file.")],
+    file: Annotated[Path, typer.Argument(metavar="PUBFILE", help="A .pub file.", readable=False)],
 ) -> None:
     """Show the fingerprint of a public key, as ssh-keygen -l does."""
     from secureload.trust.keyfiles import read_public_key

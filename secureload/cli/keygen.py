@@ -33,7 +33,8 @@ def add_to(app: typer.Typer) -> None:
 def keygen(
     name: Annotated[str, typer.Option("--name", help="Whose key it is; the files are called so.")],
     output_dir: Annotated[
-        Path | None, typer.Option("--output-dir", help="Where to; by default the configuration folder.")
+        Path | None,
+        typer.Option("--output-dir", help="Where to; by default the configuration folder.", readable=False),
     ] = None,
     no_passphrase: Annotated[
         bool, typer.Option("--no-passphrase", help="Write the private key unencrypted.")

@@ -36,9 +36,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def sign(
-    path: Annotated[Path, typer.Argument(help="A file or a folder.")],
+    path: Annotated[Path, typer.Argument(help="A file or a folder.", readable=False)],
     key: Annotated[
-        Path | None, typer.Option("--key", help="The private key; by default the only one that you have.")
+        Path | None,
+        typer.Option("--key", help="The private key; by default the only one that you have.", readable=False),
     ] = None,
     name: Annotated[
         str | None, typer.Option("--name", help="The model's name; by default the file's.")

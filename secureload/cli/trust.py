@@ -23,7 +23,9 @@ __all__ = ["add", "add_to", "list_keys", "revoke"]
 StoreOption = Annotated[
     Path | None,
     typer.Option(
-        "--trust-store", help="Folder of the trust store; by default SECURELOAD_TRUST_STORE or your own."
+        "--trust-store",
+        help="Folder of the trust store; by default SECURELOAD_TRUST_STORE or your own.",
+        readable=False,
     ),
 ]
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._@+-]+", re.ASCII)
@@ -40,7 +42,9 @@ def add_to(app: typer.Typer) -> None:
     "  secureload trust add bob.pub --role signer --model 'fraud-*' --valid-until 2027-01-01"
 )
 def add(
-    file: Annotated[Path, typer.Argument(metavar="PUBFILE", help="The public key; ask its owner for it.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="PUBFILE", help="The public key; ask its owner for it.", readable=False)
+    ],
     role: Annotated[list[str], typer.Option("--role", help="signer, approver or scanner; may be repeated.")],
     name: Annotated[str | None, typer.Option("--name", help="By default the name of the file.")] = None,
     model: Annotated[

@@ -32,7 +32,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(help="A file or a folder that was signed.")],
+    path: Annotated[Path, typer.Argument(help="A file or a folder that was signed.", readable=False)],
     trust_store: StoreOption = None,
     name: Annotated[
         str | None, typer.Option("--name", help="The signed name, where it was renamed since.")

@@ -1,0 +1,93 @@
+"""sign: with the only key, with a named one, and with none."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from secureload.signing.keys import SigningKey
+from secureload.trust.keyfiles import write_private_key, write_public_key
+
+from .conftest import Shell
+
+
+def test_the_only_key_signs_and_everything_is_told(shell: Shell, plain: Path) -> None:
+    key = shell.make_key()
+    out = shell("sign", plain, "--version", "1.4", "--expires", "90d").succeeded().out
+    for word in (
+        "signed:   plain.pkl",
+        "version:  1.4",
+        "expires:  20",
+        key.public.fingerprint,
+        "plain.pkl.sig",
+    ):
+        assert word in out
+    assert "1.4" in shell("verify", plain).succeeded().out
+
+
+def test_of_several_keys_one_must_be_named(shell: Shell, plain: Path) -> None:
+    shell.make_key()
+    shell.make_key("bob")
+    assert "alice, bob" in shell("sign", plain).failed(2).err
+    shell("sign", plain, "--key", "bob").succeeded()
+    assert "kept:     1" in shell("sign", plain, "--key", "alice").succeeded().out
+    assert "dropped:  1" in shell("sign", plain, "--key", shell.config / "alice").succeeded().out
+
+
+def test_without_a_key_the_way_to_one_is_told(shell: Shell, plain: Path) -> None:
+    assert "secureload keygen" in shell("sign", plain).failed(2).err
+
+
+def test_an_encrypted_key_needs_its_passphrase(
+    shell: Shell, plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = SigningKey.generate("alice")
+    shell.config.mkdir(parents=True)
+    write_private_key(shell.config / "alice", key, b"right")
+    write_public_key(shell.config / "alice.pub", key.public)
+    assert "no terminal" in shell.process("sign", plain).failed(2).err
+    monkeypatch.setenv("SECURELOAD_PASSWORD", "wrong")
+    assert "passphrase is wrong" in shell("sign", plain).failed(2).err
+    assert not Path(f"{plain}.sig").exists()
+    monkeypatch.setenv("SECURELOAD_PASSWORD", "right")
+    shell("sign", plain).succeeded()
+
+
+def test_what_cannot_be_signed_is_refused_before_anything_is_written(shell: Shell, plain: Path) -> None:
+    shell.make_key()
+    (shell.folder / "link").symlink_to(plain)
+    os.mkfifo(shell.folder / "fifo")
+    shell.write("empty.pkl", b"")
+    shell("sign", "missing.pkl").failed(2)
+    shell("sign", "link").failed(3)
+    shell("sign", "fifo").failed(3)
+    shell("sign", "empty.pkl").failed(3)
+    shell("sign", plain, "--expires", "2020-01-01").failed(2)
+    shell("sign", plain, "--expires", "soon").failed(2)
+    shell("sign", plain, "--name", "a\nb").failed(2)
+    assert list(shell.folder.glob("*.sig")) == []
+
+
+def test_a_key_that_others_can_read_is_refused(shell: Shell, plain: Path) -> None:
+    shell.make_key()
+    (shell.config / "alice").chmod(0o644)
+    assert "chmod 600" in shell("sign", plain).failed(2).err
+    assert stat.S_IMODE((shell.config / "alice").stat().st_mode) == 0o644
+
+
+def test_a_sidecar_that_is_none_is_not_overwritten(shell: Shell, plain: Path) -> None:
+    shell.make_key()
+    sidecar = shell.write("plain.pkl.sig", b"my notes")
+    shell("sign", plain).failed(4)
+    assert sidecar.read_bytes() == b"my notes"
+
+
+def test_a_folder_is_signed_as_one(shell: Shell) -> None:
+    shell.make_key()
+    shell.write("folder/a.pkl", [1])
+    shell.write("folder/b/c.pkl", [2])
+    assert "members:  2" in shell("sign", "folder").succeeded().out
+    assert "members: 2" in shell("verify", "folder").succeeded().out
