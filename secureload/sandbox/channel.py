@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import mmap
 import os
 import socket
 import time
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Channel", "ChannelClosedError", "ChannelTimeoutError"]
 
 _JOINED_BYTES = 1 << 16
+_MAPPED_BYTES = 1 << 20
 _DESCRIPTOR_SPACE = socket.CMSG_SPACE(array.array("i").itemsize)
 
 
@@ -65,6 +67,7 @@ class Channel:
         buffers = encode_message(message, self._limits)
         if len(buffers) > 1 and sum(len(buffer) for buffer in buffers) <= _JOINED_BYTES:
             buffers = [b"".join(buffers)]
+        deadline = None if seconds is None else time.monotonic() + seconds
         self._set_deadline(seconds)
         try:
             if descriptor is not None:
@@ -72,7 +75,9 @@ class Channel:
                 sent = socket.send_fds(self._socket, [first], [descriptor])
                 buffers[0] = first[sent:]
             for buffer in buffers:
-                self._socket.sendall(buffer)
+                if len(buffer):  # sending nothing to a worker that has answered and ended is an error too
+                    self._socket.sendall(buffer)
+                self._set_deadline(_left(deadline))
         except TimeoutError as error:
             raise _timed_out(seconds) from error
         except OSError as error:
@@ -115,10 +120,10 @@ class Channel:
         return data, descriptor
 
     def _exactly(self, size: int, deadline: float | None, seconds: float | None) -> Buffer:
-        buffer = bytearray(size)
+        buffer = _buffer(size)
         view = memoryview(buffer)
         while view:
-            self._set_deadline(None if deadline is None else max(deadline - time.monotonic(), 0.001))
+            self._set_deadline(_left(deadline))
             try:
                 received = self._socket.recv_into(view)
             except TimeoutError as error:
@@ -135,6 +140,22 @@ class Channel:
     def _set_deadline(self, seconds: float | None) -> None:
         if self._socket.gettimeout() != seconds:
             self._socket.settimeout(seconds)
+
+
+def _buffer(size: int) -> Buffer:
+    """Return a writable buffer. A large one takes memory as it is filled, not because a header says so."""
+    if size < _MAPPED_BYTES:
+        return bytearray(size)
+    try:
+        return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+    except (OSError, MemoryError) as error:
+        raise SandboxError(
+            f"there is no memory for a message of {size:,} bytes", hint="send fewer rows at a time"
+        ) from error
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(deadline - time.monotonic(), 0.001)
 
 
 def _closed() -> ChannelClosedError:
