@@ -1,7 +1,8 @@
 """The payload uses an EXT opcode: a global that is named by a number of the ``copyreg`` extension registry.
 
 Which object that is depends on the loading process, and a cached one is returned without asking
-``find_class``. No library saves models with it.
+``find_class``. No library saves models with it. The opcode came with protocol 2: bytes that begin with no
+protocol mark may hit upon it by chance, and are undecided.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from secureload.scan.finding import Finding, Location, Severity
 RULE_ID = "SL109"
 TITLE = "Extension registry"
 
+_FIRST_PROTOCOL = 2
+
 
 def check(case: Case) -> Iterator[Finding]:
     """Yield a finding for the EXT opcode at which the trace ended."""
@@ -21,7 +24,7 @@ def check(case: Case) -> Iterator[Finding]:
         if problem.kind == "extension":
             yield Finding(
                 rule_id=RULE_ID,
-                severity=Severity.DANGEROUS,
+                severity=Severity.DANGEROUS if case.trace.protocol >= _FIRST_PROTOCOL else Severity.UNKNOWN,
                 title=problem.message,
                 location=Location(problem.offset, "EXT"),
                 hint="do not load this file; ask its sender what it is for",
