@@ -16,7 +16,7 @@ from typing import Final
 
 from secureload.pickles.trace import GlobalRef
 
-__all__ = ["DOTTED_NAME", "Technique", "grade", "techniques"]
+__all__ = ["DOTTED_NAME", "MODULE_MACHINERY", "Technique", "grade", "techniques"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,11 @@ DOTTED_NAME: Final = Technique(
     "a dotted name walks from attribute to attribute, through a module to whatever that module has imported",
 )
 
+MODULE_MACHINERY: Final = Technique(
+    "reaches into the machinery of a module",
+    "every module has its loader, its namespace and the builtins under names between double underscores",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Gadgets:
@@ -45,7 +50,8 @@ def grade(ref: GlobalRef) -> Technique | None:
     """Return the technique that this global is known for, or None: unknown.
 
     An exact name wins over a name with a star, that over a module. Python 2's names, which the unpickler maps
-    for protocols below 3, are graded as given and as mapped. A dotted name is dangerous whatever its parts.
+    for protocols below 3, are graded as given and as mapped. A dotted name is dangerous whatever its parts, and
+    so is one between double underscores.
     """
     gadgets = _load()
     # The unpickler maps a name first, then its module.
@@ -54,12 +60,14 @@ def grade(ref: GlobalRef) -> Technique | None:
         found = _grade_pair(gadgets, module, name)
         if found is not None:
             return found
-    return DOTTED_NAME if "." in ref.name else None
+    if "." in ref.name:
+        return DOTTED_NAME
+    return MODULE_MACHINERY if ref.name.startswith("__") and ref.name.endswith("__") else None
 
 
 def techniques() -> tuple[Technique, ...]:
-    """Return every technique in the order of the list, dotted names last."""
-    return (*_load().techniques, DOTTED_NAME)
+    """Return every technique in the order of the list, dotted names and double underscores last."""
+    return (*_load().techniques, DOTTED_NAME, MODULE_MACHINERY)
 
 
 def _grade_pair(gadgets: _Gadgets, module: str, name: str) -> Technique | None:

@@ -283,3 +283,13 @@ def test_every_module_of_the_standard_library_is_reviewed() -> None:
     assert len(public) > 150
     for module in public - set(INERT.split()):
         assert grade(GlobalRef(module, "anything")) is not None, module
+
+
+@pytest.mark.parametrize("module", ["sklearn.base", "numpy", "__main__", "unheard.of"])
+@pytest.mark.parametrize("name", ["__builtins__", "__dict__", "__loader__", "__spec__"])
+def test_the_machinery_that_every_module_has_is_dangerous_in_each_of_them(module: str, name: str) -> None:
+    assert grade(GlobalRef(module, name)) is not None
+
+
+def test_a_class_of_the_script_that_saved_it_is_unknown_and_not_accused() -> None:
+    assert grade(GlobalRef("__main__", "Mine")) is None

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import pytest
-
 from secureload.pickles.trace import (
     GlobalRef,
     Import,
@@ -22,7 +20,6 @@ def test_a_name_that_no_list_knows_is_unknown_and_the_hint_says_how_to_allow_exa
     assert "unheard.of.Thing.__new__()" in finding.detail
 
 
-@pytest.mark.xfail(reason="the dangerous list grades all of __main__, so this rule never speaks of it")
 def test_a_class_of_the_script_that_saved_it_has_a_hint_of_its_own() -> None:
     (finding,) = check(case(imports=(Import(GlobalRef("__main__", "Mine")),)))
     assert "importable module" in finding.hint
