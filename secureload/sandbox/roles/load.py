@@ -28,6 +28,7 @@ _HEAD_BYTES = 64
 PRELOAD = (
     "numpy",
     "scipy.sparse",
+    "scipy.sparse._spfuncs",  # imported late, by the first matrix in BSR form
     "scipy.special",
     "joblib",
     "lz4.frame",
