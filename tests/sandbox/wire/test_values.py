@@ -220,7 +220,7 @@ def test_a_bool_that_is_neither_true_nor_false_is_made_one() -> None:
     assert found.view(np.uint8).tolist() == [1, 0]
 
 
-TAGS = list("aountlds") + ["sp", "df", "se", "ix", "rx", "mx", "cat", "nul", "str", "dtz", "tsp", "NA"]
+TAGS = [*list("aountlds"), "sp", "df", "se", "ix", "rx", "mx", "cat", "nul", "str", "dtz", "tsp", "NA"]
 TAGS += ["I", "sl", "ra", "ts", "ty", "dt", "<f8", "numpy", "csr"]
 LEAVES = st.one_of(
     st.none(),

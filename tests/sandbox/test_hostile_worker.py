@@ -1,0 +1,459 @@
+"""A worker that has been taken over answers what it likes; the caller gets an error, in time, and no more."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import resource
+import socket
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import msgpack
+import numpy as np
+import pytest
+
+from secureload.errors import SandboxError
+from secureload.limits import DEFAULT_LIMITS, Limits
+from secureload.sandbox.channel import Channel
+from secureload.sandbox.host import Confinement, Worker
+from secureload.sandbox.proxy import ModelProxy, proxy_of, reference_of
+from secureload.sandbox.rebuilt import ModelError
+from secureload.sandbox.session import Session
+from secureload.sandbox.wire.frame import Kind, Message, encode_message
+
+pytest.importorskip("pandas")
+
+QUICK = replace(DEFAULT_LIMITS, worker_call_seconds=1.0)
+WIDE = replace(DEFAULT_LIMITS, message_control_bytes=1 << 30)
+REFERENCE = ["r", 0, "m", "Model", ["len", "item", "iter", "html", "call"]]
+ROWS_10_GIB = ["rx", 0, 10 << 27, 1, None]
+
+Answers = Callable[..., ModelProxy]
+
+
+@pytest.fixture
+def answering() -> Iterator[Answers]:
+    """Return a proxy whose worker answers its first question with the given bytes, whatever was asked."""
+    ends: list[socket.socket] = []
+    sessions: list[Session] = []
+
+    def start(data: bytes | Callable[[socket.socket], None], limits: Limits = DEFAULT_LIMITS) -> ModelProxy:
+        ours, theirs = socket.socketpair()
+        leash, held = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ends.extend((theirs, held))
+        theirs.sendall(frame({"value": REFERENCE}, request=0))
+        session = Session(
+            Worker(Channel(ours, limits), leash, 0, Confinement(())), limits, proxy_of, reference_of
+        )
+        sessions.append(session)
+        proxy = session.root()
+        speak = data if callable(data) else lambda sock: sock.sendall(data)
+        threading.Thread(target=_quietly, args=(speak, theirs), daemon=True).start()
+        assert isinstance(proxy, ModelProxy)
+        return proxy
+
+    yield start
+    for end in ends:
+        end.close()
+    for session in sessions:
+        session.close()
+
+
+def _quietly(speak: Callable[[socket.socket], None], sock: socket.socket) -> None:
+    try:
+        speak(sock)
+    except OSError:
+        return
+
+
+def frame(body: Any, *segments: bytes, request: int = 1, kind: Kind = Kind.REPLY) -> bytes:
+    return b"".join(encode_message(Message(kind, request, body, segments), WIDE))
+
+
+def reply(tree: Any, *segments: bytes) -> bytes:
+    return frame({"value": tree}, *segments)
+
+
+def failure(**body: Any) -> bytes:
+    return frame(body, kind=Kind.FAILURE)
+
+
+def raw(control: bytes, payload: int = 0) -> bytes:
+    head = bytearray(encode_message(Message(Kind.REPLY, 1, None), WIDE)[0][:24])
+    head[12:16] = len(control).to_bytes(4, "big")
+    head[16:24] = payload.to_bytes(8, "big")
+    return bytes(head) + control
+
+
+# -- memory of the caller -------------------------------------------------------------------------------------
+
+
+def address_of(array: Any) -> list[Any]:
+    """A dictionary with attributes that tells numpy where to read."""
+    fields = [
+        ["data", ["t", [array.ctypes.data, False]]],
+        ["shape", ["t", [4]]],
+        ["typestr", "<f8"],
+        ["version", 3],
+    ]
+    return ["b", [["__array_interface__", ["d", fields]]]]
+
+
+SECRET = np.arange(4.0)
+
+
+def test_a_bunch_that_answers_numpys_protocol_gives_no_view_of_the_callers_memory(answering: Answers) -> None:
+    bunch = answering(reply(address_of(SECRET))).attribute
+    assert np.asarray(bunch).dtype == object
+    assert not hasattr(bunch, "__array_interface__")
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        ["nul", "Float64", address_of(SECRET), ["a", "|b1", [4], False, 0]],
+        ["dtz", address_of(SECRET), "ns", "UTC"],
+        ["cat", address_of(SECRET), ["ix", None, ["o", [1], ["a"]]], False],
+        ["se", None, ["rx", 0, 4, 1, None], address_of(SECRET)],
+        ["sp", "coo", False, [9, 9], address_of(SECRET), ["l", [0, 1, 2, 3]], ["l", [0, 1, 2, 3]]],
+    ],
+    ids=lambda tree: tree[0],
+)
+def test_no_array_of_pandas_or_scipy_is_made_of_an_address(answering: Answers, tree: list[Any]) -> None:
+    with pytest.raises(SandboxError, match="worker answered with"):
+        _ = answering(reply(tree, bytes(4))).attribute
+
+
+# -- size -----------------------------------------------------------------------------------------------------
+
+
+def colliding(count: int) -> list[Any]:
+    prime = (1 << 61) - 1  # the modulus of hash(int)
+    return [["I", hex((k + (1 << 70)) * prime)] for k in range(count)]
+
+
+BOMBS: dict[str, tuple[bytes, str]] = {
+    "one segment for many arrays": (
+        reply(["l", [["a", "|b1", [1 << 20], False, 0]] * 20_000], bytes(1 << 20)),
+        "two arrays claim",
+    ),
+    "one string for a wide array": (reply(["u", 1 << 20, [1 << 10], ["x"], 0], bytes(8 << 10)), "too large"),
+    "one value for a long series": (reply(["se", None, ROWS_10_GIB, 5]), "no array"),
+    "one value for a long frame": (reply(["df", ["rx", 0, 1, 1, None], ROWS_10_GIB, [5]]), "no array"),
+    "rows of a list of lists": (
+        reply(
+            ["sp", "lil", False, [1 << 30, 1], *(["a", "<i8", [0], False, n] for n in range(3))],
+            b"",
+            b"",
+            b"",
+        ),
+        "too many rows",
+    ),
+    "references": (reply(["l", [REFERENCE] * 100_001]), "too many references"),
+    "an extension type": (raw(msgpack.packb([{"value": msgpack.ExtType(4, b"x")}, []])), "not msgpack"),
+    "a moment of msgpack": (raw(msgpack.packb([{"value": msgpack.Timestamp(1)}, []])), "unknown form"),
+    "nested too deep": (raw(b"\x91" * 100_000 + b"\xc0"), "not msgpack"),
+    "a class name": (reply(["ty", "numpy", ",".join(["f8"] * 100_000)]), "class that does not cross"),
+    "a moment that takes long to parse": (reply(["tsp", "1" * 10_000_000, "ns"]), "a text that is none"),
+    "a moment of no units": (reply(["a", "<M8[0s]", [1], False, 0], bytes(8)), "a dtype"),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_what_is_small_on_the_wire_does_not_grow_in_the_caller(answering: Answers, name: str) -> None:
+    data, words = BOMBS[name]
+    proxy = answering(data)
+    before = peak_bytes()
+    with pytest.raises(SandboxError, match=words):
+        _ = proxy.attribute
+    assert peak_bytes() - before < 1 << 28
+
+
+def peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
+def test_a_header_that_announces_gigabytes_takes_no_memory_until_they_come(answering: Answers) -> None:
+    proxy = answering(raw(msgpack.packb([{}, []]), 2 << 30), QUICK)
+    before = peak_bytes()
+    with pytest.raises(SandboxError, match="within 1 s"):
+        _ = proxy.attribute
+    assert peak_bytes() - before < 1 << 28
+
+
+def test_a_million_empty_lists_are_counted_while_they_are_parsed(answering: Answers) -> None:
+    few = replace(DEFAULT_LIMITS, message_items=10_000)
+    data = raw(b"\x92\x81\xa5value\xdd" + (2_000_000).to_bytes(4, "big") + b"\x90" * 2_000_000 + b"\x90")
+    with pytest.raises(SandboxError, match="not msgpack"):
+        _ = answering(data, few).attribute
+
+
+# -- time -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        ["d", [[key, None] for key in colliding(60_000)]],
+        ["s", [["t", list(bits)] for bits in itertools.product((-1, -2), repeat=16)]],
+        ["mx", [None], [["t", [key]] for key in colliding(60_000)]],
+    ],
+    ids=["dictionary", "set", "index"],
+)
+def test_keys_that_all_have_one_hash_end_with_the_deadline(answering: Answers, tree: list[Any]) -> None:
+    proxy = answering(reply(tree), QUICK)
+    with pytest.raises(SandboxError, match="too long"):
+        _ = proxy.attribute
+
+
+def test_a_byte_at_a_time_ends_with_the_deadline(answering: Answers) -> None:
+    def drip(sock: socket.socket) -> None:
+        for byte in reply(5):
+            sock.sendall(bytes([byte]))
+            time.sleep(0.1)
+
+    with pytest.raises(SandboxError, match="within 1 s"):
+        _ = answering(drip, QUICK).attribute
+
+
+def test_a_worker_that_reads_slowly_does_not_get_the_deadline_once_for_each_array(answering: Answers) -> None:
+    def sip(sock: socket.socket) -> None:
+        while sock.recv(1 << 18):
+            time.sleep(0.3)
+
+    proxy = answering(sip, replace(DEFAULT_LIMITS, worker_call_seconds=1.5))
+    session = object.__getattribute__(proxy, "_secureload_reference").session
+    finished = threading.Event()
+
+    def ask() -> None:
+        arrays = tuple(np.zeros(1 << 17) for _ in range(40))
+        with pytest.raises(SandboxError):
+            session.call(reference_of(proxy), "predict", arrays, {})
+        finished.set()
+
+    threading.Thread(target=ask, daemon=True).start()
+    assert finished.wait(6)  # 12 s, if each array had a deadline of its own
+
+
+# -- questions in the middle of an answer ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        ["df", REFERENCE, ["rx", 0, 1, 1, None], []],
+        ["df", ["rx", 0, 1, 1, None], REFERENCE, []],
+        ["se", None, ["rx", 0, 1, 1, None], REFERENCE],
+        ["nul", "Int8", REFERENCE, REFERENCE],
+        ["sp", "coo", False, [2, 2], REFERENCE, REFERENCE, REFERENCE],
+        ["ix", None, ["o", [1], [REFERENCE]]],
+        ["mx", [None], [["t", [REFERENCE]]]],
+        ["s", [REFERENCE, REFERENCE]],
+        ["c", REFERENCE, REFERENCE],
+        ["ra", REFERENCE],
+        ["ty", "numpy", REFERENCE],
+        ["o", [2, 1], [REFERENCE, REFERENCE]],
+    ],
+    ids=json.dumps,
+)
+def test_a_proxy_in_the_place_of_an_array_does_not_make_the_caller_wait_for_itself(
+    answering: Answers, tree: list[Any]
+) -> None:
+    proxy = answering(reply(tree))
+    finished = threading.Event()
+
+    def ask() -> None:
+        with contextlib.suppress(SandboxError):
+            _ = proxy.attribute
+        finished.set()
+
+    threading.Thread(target=ask, daemon=True).start()
+    assert finished.wait(20)
+
+
+# -- answers of the wrong kind --------------------------------------------------------------------------------
+
+ANYTHING = [
+    None,
+    True,
+    -1,
+    1 << 63,
+    1.5,
+    "x",
+    b"x",
+    ["l", []],
+    ["d", [["a", 1]]],
+    REFERENCE,
+    ["n", 1],
+    ["zz"],
+    {},
+]
+
+
+@pytest.mark.parametrize("tree", ANYTHING, ids=repr)
+@pytest.mark.parametrize("ask", [repr, len, dir, "html", "tags", iter], ids=str)
+def test_whatever_the_answer_is_the_proxy_gives_it_or_raises_our_own_error(
+    answering: Answers, ask: Any, tree: Any
+) -> None:
+    proxy: Any = answering(frame({"value": tree} if tree != 1 << 63 else {}))
+    question = {"html": lambda p: p._repr_html_(), "tags": lambda p: p.__sklearn_tags__()}.get(ask, ask)
+    try:
+        question(proxy)
+    except SandboxError:
+        return
+
+
+def test_a_notebook_shows_what_the_model_draws_in_a_frame_that_runs_and_loads_nothing(
+    answering: Answers,
+) -> None:
+    drawn = '<script>kernel.execute("x")</script>"></iframe><img src=x onerror=alert(1)>'
+    shown = answering(reply(drawn))._repr_html_()
+    assert shown.startswith('<iframe sandbox="" ')
+    assert "default-src &#x27;none&#x27;" in shown
+    assert shown.count("<") == 2  # the frame's own tags: all that the model drew is an attribute
+    assert "kernel.execute(&quot;x&quot;)" in shown
+
+
+def test_terminal_escapes_in_a_repr_are_shown_and_not_obeyed(answering: Answers) -> None:
+    assert repr(answering(reply("Model(\n\t\x1b[2Ja\u202e)"))) == "Model(\n\t\\x1b[2Ja\\u202e)"
+
+
+# -- exceptions and warnings ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["SystemExit", "KeyboardInterrupt", "GeneratorExit", "StopIteration", "StopAsyncIteration"]
+)
+def test_the_control_flow_of_the_caller_is_not_the_workers_to_change(answering: Answers, name: str) -> None:
+    with pytest.raises(ModelError, match=name):
+        _ = answering(failure(lineage=[["builtins", name]], message="", args=["l", []])).attribute
+
+
+HOSTILE_LINEAGES = [
+    [],
+    [[]],
+    [None],
+    [["builtins"]],
+    [["builtins", "print"]],
+    [["os", "error"]],
+    [[["builtins"], "ValueError"]],
+    [["builtins", "ExceptionGroup"]],
+    [["builtins", "UnicodeDecodeError"]],
+    [["numpy", "f2py"]],
+    [["sys", "exit"]] * 1_000_000,
+    [["\x1b[2J", "\x1b[2J"]],
+    [[1, {"a": 1}]],
+]
+
+
+@pytest.mark.parametrize("lineage", HOSTILE_LINEAGES, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize(
+    "arguments", [None, 5, ["l", []], ["l", [["l", ["\x1b"]]] * 9], REFERENCE, ["d", []]]
+)
+def test_an_exception_with_a_hostile_name_or_hostile_arguments_is_an_exception_in_plain_text(
+    answering: Answers, lineage: Any, arguments: Any
+) -> None:
+    proxy = answering(failure(lineage=lineage, message="\x1b[2Joh\nno", args=arguments))
+    with pytest.raises((SandboxError, ExceptionGroup)) as caught:
+        _ = proxy.attribute
+    assert "\x1b" not in str(caught.value)
+
+
+def test_escapes_in_the_arguments_of_an_exception_are_shown_and_not_obeyed(answering: Answers) -> None:
+    body = {
+        "lineage": [["builtins", "ValueError"]],
+        "message": "m",
+        "args": ["l", ["\x1b]0;owned\x07\nline"]],
+    }
+    with pytest.raises(ValueError) as caught:
+        _ = answering(failure(**body)).attribute
+    assert str(caught.value) == "\\x1b]0;owned\\x07\nline"
+
+
+def test_nothing_is_imported_because_an_exception_names_it(answering: Answers) -> None:
+    import sys
+
+    gone = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith("numpy.f2py")}
+    had = np.__dict__.pop("f2py", None)
+    try:
+        with pytest.raises(ModelError):
+            _ = answering(failure(lineage=[["numpy", "f2py"]], message="")).attribute
+        assert "numpy.f2py" not in sys.modules
+    finally:
+        sys.modules.update(gone)
+        if had is not None:
+            np.__dict__["f2py"] = had
+
+
+def test_a_flood_of_warnings_is_a_hundred_warnings_in_plain_text(answering: Answers) -> None:
+    entries = [[[["builtins", "RuntimeWarning"]], f"\x1b[2J{number}"] for number in range(5_000)]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert answering(frame({"value": 1, "warnings": entries})).attribute == 1
+    assert len(caught) == 100
+    assert str(caught[0].message) == "\\x1b[2J0"
+
+
+# -- the order of things --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\n\r\n" * 2,
+        reply(1)[:-1],
+        frame({"value": 1}, request=7),
+        frame({"value": 1}, kind=Kind.OPEN),
+        frame({"value": 1}, kind=Kind.READY),
+        frame(None),
+        raw(b"\xc1"),
+        raw(msgpack.packb([{}, [1 << 62]])),
+        raw(msgpack.packb([{}, [-1]])),
+        raw(msgpack.packb([{}, [True]])),
+        raw(msgpack.packb([{}, {}])),
+        raw(msgpack.packb({1: 2})),
+        raw(b"", 1 << 40),
+    ],
+    ids=range(14),
+)
+def test_after_a_broken_answer_the_session_is_over_and_says_so_twice(answering: Answers, data: bytes) -> None:
+    def speak(sock: socket.socket) -> None:
+        sock.sendall(data)
+        sock.shutdown(socket.SHUT_WR)
+
+    proxy = answering(speak)
+    for _ in range(2):
+        with pytest.raises(SandboxError):
+            _ = proxy.attribute
+
+
+def test_an_answer_that_was_not_asked_for_ends_the_session_before_it_is_taken_for_the_next(
+    answering: Answers,
+) -> None:
+    proxy = answering(reply("first") + reply("forged"))
+    assert proxy.attribute == "first"
+    with pytest.raises(SandboxError, match="out of turn"):
+        _ = proxy.other
+
+
+def test_ctrl_c_in_the_middle_of_sending_ends_the_session(
+    answering: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = answering(b"")
+
+    def interrupted(*_args: Any, **_options: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Channel, "send", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            _ = proxy.attribute
+    with pytest.raises(SandboxError, match="interrupted"):
+        _ = proxy.attribute
