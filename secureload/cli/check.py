@@ -94,6 +94,9 @@ def check(
 
 
 def _options(allow: list[str], store: Path | None, required: bool, explain: bool) -> CheckOptions:
+    from secureload.sandbox.tracing import prepare_tracer
+
+    prepare_tracer()  # it starts on the other core while this process imports the rest
     from secureload.api.check import allow_list
     from secureload.trust.store import load_trust_store
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 from secureload.errors import SandboxError
@@ -10,10 +11,16 @@ from secureload.pickles.codec import TraceFormatError, decode_trace
 from secureload.pickles.trace import Trace, TraceProblem
 from secureload.printable import printable
 from secureload.sandbox.channel import ChannelClosedError, ChannelTimeoutError
-from secureload.sandbox.host import start_worker
+from secureload.sandbox.host import start_worker, zygote_for
 from secureload.sandbox.wire.frame import Kind
 
-__all__ = ["trace_confined"]
+__all__ = ["prepare_tracer", "trace_confined"]
+
+
+def prepare_tracer() -> None:
+    """Start the tracer's zygote if there is none yet, and do not wait for it."""
+    with contextlib.suppress(SandboxError):  # whoever traces is told
+        zygote_for("trace")
 
 
 def trace_confined(descriptor: int, size: int, limits: Limits = DEFAULT_LIMITS) -> Trace:

@@ -32,12 +32,14 @@ PRELOAD = (
     "scipy.special",
     "joblib",
     "lz4.frame",
+    "secureload.sandbox.worker",
     "threadpoolctl",
     "sklearn.base",
     "sklearn.pipeline",
     "sklearn.ensemble",
     "sklearn.metrics",
     "sklearn.exceptions",
+    "sklearn.gaussian_process.kernels",  # imported late, by whatever has a kernel
     "sklearn.utils",
     "sklearn.utils._pprint",
     "multiprocessing.connection",
@@ -102,11 +104,20 @@ def prepare(config: dict[str, Any]) -> _Prepared:
     copyreg._inverted_registry.clear()  # type: ignore[attr-defined]  # as above
     copyreg._extension_cache.clear()  # type: ignore[attr-defined]  # as above
     local_locks()
+    _find_thread_pools()
     return _Prepared(
         Limits(**config["limits"]),
         AdmittedGlobals([(module, name) for module, name in config["globals"]]),
         ThreadPools(config["thread_variables"]),
     )
+
+
+def _find_thread_pools() -> None:
+    """Let scikit-learn find the thread pools now: KMeans and others look for them by path in their first call."""
+    parallel: Any = importlib.import_module("sklearn.utils.parallel")
+    find = getattr(parallel, "_get_threadpool_controller", None)  # scikit-learn 1.5 and later
+    if find is not None:
+        find()
 
 
 def _warm_up_frames() -> None:

@@ -25,11 +25,14 @@ from secureload.sandbox.wire.frame import Kind, Message
 __all__ = ["prepare", "run", "warm_up"]
 
 _HEAD_BYTES = 4096
+# What a worker would otherwise import after each fork, or could not import any more.
+_LATE = ("lz4.frame", "secureload.sandbox.worker")
 
 
 def warm_up() -> None:
     """Import what the role needs; called in the zygote."""
-    importlib.import_module("lz4.frame")
+    for module in _LATE:
+        importlib.import_module(module)
     warm_up_fickling()
 
 
