@@ -74,10 +74,11 @@ class Channel:
                 first = memoryview(buffers[0])
                 sent = socket.send_fds(self._socket, [first], [descriptor])
                 buffers[0] = first[sent:]
-            for buffer in buffers:
+            for position, buffer in enumerate(buffers):
+                if position:
+                    self._set_deadline(_left(deadline))
                 if len(buffer):  # sending nothing to a worker that has answered and ended is an error too
                     self._socket.sendall(buffer)
-                self._set_deadline(_left(deadline))
         except TimeoutError as error:
             raise _timed_out(seconds) from error
         except OSError as error:

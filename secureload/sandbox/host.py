@@ -85,8 +85,16 @@ class _Zygote:
 
     def spawn(self) -> tuple[socket.socket, socket.socket]:
         """Ask for a worker; return our ends of its socket and of its leash."""
-        ours, theirs = socket.socketpair()
-        leash, held = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            ours, theirs = socket.socketpair()
+            try:
+                leash, held = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            except OSError:
+                ours.close()
+                theirs.close()
+                raise
+        except OSError as error:
+            raise SandboxError(f"the sandbox cannot be started: {error.strerror}") from error
         with theirs, held:
             try:
                 with self._lock:

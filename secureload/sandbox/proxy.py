@@ -6,16 +6,26 @@ pipeline) comes back as a proxy of its own. What would change the model is refus
 
 from __future__ import annotations
 
+import html
+import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from secureload.errors import UsageError
+from secureload.errors import SandboxError, UsageError
 from secureload.sandbox.host import Confinement
+from secureload.sandbox.rebuilt import printable_lines
 from secureload.sandbox.session import Reference, Session
 
 __all__ = ["ModelProxy", "proxy_of", "reference_of"]
 
 _METHOD = ("\0method",)
+_TEXT_CHARS = 1 << 20
+# A notebook runs the scripts of what it shows, and they run the kernel: what the model draws is shown in a frame
+# of its own, without scripts, forms or navigation, that loads nothing (its inputs could leave in an image's URL).
+_FRAME = '<iframe sandbox="" referrerpolicy="no-referrer" style="border:0;width:100%;height:24em" srcdoc="{}"></iframe>'
+_NOTHING_LOADED = (
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+)
 _CHANGING = frozenset({"fit", "partial_fit", "fit_transform", "fit_predict", "set_params"})
 
 
@@ -76,12 +86,13 @@ class ModelProxy:
 
     def __dir__(self) -> list[str]:
         names = _session(self).request("dir", _reference(self))
+        names = names if isinstance(names, list) else []
         return sorted({*object.__dir__(self), *(name for name in names if isinstance(name, str))})
 
     def __repr__(self) -> str:
         if _session(self).closed:
             return f"<{_name(self)} in a sandbox that was closed>"
-        return str(_session(self).request("repr", _reference(self)))
+        return printable_lines(_text(_session(self).request("repr", _reference(self))), _TEXT_CHARS)
 
     # -- what scikit-learn asks ------------------------------------------------------------------------
 
@@ -149,7 +160,10 @@ class _Sized(ModelProxy):
     __slots__ = ()
 
     def __len__(self) -> int:
-        return int(_session(self).request("len", _reference(self)))
+        length = _session(self).request("len", _reference(self))
+        if type(length) is not int or not 0 <= length <= sys.maxsize:
+            raise _no_answer("a length")
+        return length
 
 
 class _Indexed(ModelProxy):
@@ -171,7 +185,8 @@ class _Html(ModelProxy):
     __slots__ = ()
 
     def _repr_html_(self) -> str:
-        return str(_session(self).request("html", _reference(self)))
+        drawn = _NOTHING_LOADED + _text(_session(self).request("html", _reference(self)))
+        return _FRAME.format(html.escape(drawn))
 
 
 _MIXINS = {"call": _Callable, "len": _Sized, "item": _Indexed, "html": _Html}
@@ -208,6 +223,24 @@ def _name(proxy: ModelProxy) -> str:
     return _reference(proxy).qualname
 
 
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise _no_answer("a text")
+    return value
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise _no_answer("its tags")
+    return value
+
+
+def _no_answer(wanted: str) -> SandboxError:
+    return SandboxError(
+        f"the sandboxed worker was asked for {wanted} and gave none", hint="load the model again"
+    )
+
+
 def _tags(data: Any) -> Any:
     """Rebuild scikit-learn's ``Tags`` from the dictionary that its fields became."""
     from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags, TransformerTags
@@ -219,8 +252,11 @@ def _tags(data: Any) -> Any:
         "regressor_tags": RegressorTags,
         "input_tags": InputTags,
     }
-    fields = {
-        name: parts[name](**value) if name in parts and value is not None else value
-        for name, value in data.items()
-    }
-    return Tags(**fields)
+    try:
+        fields = {
+            name: parts[name](**_fields(value)) if name in parts and value is not None else value
+            for name, value in _fields(data).items()
+        }
+        return Tags(**fields)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise _no_answer("its tags") from error

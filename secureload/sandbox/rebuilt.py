@@ -14,15 +14,33 @@ from typing import Any
 
 from secureload.errors import SandboxError
 from secureload.limits import Limits
+from secureload.printable import printable
 from secureload.sandbox.wire.errors import WireValueError
 from secureload.sandbox.wire.values import Decoder
 
-__all__ = ["ModelError", "rebuilt_exception", "reissue_warnings"]
+__all__ = ["ModelError", "printable_lines", "rebuilt_exception", "reissue_warnings"]
 
 _MODULES = frozenset({"sklearn.exceptions", "numpy.exceptions", "numpy.linalg", "numpy"})
 _NOTE = "raised by the model, inside the sandbox"
 # Control flow of the interpreter is never the worker's to cause.
-_NEVER = (SystemExit, KeyboardInterrupt, GeneratorExit)
+_NEVER = (SystemExit, KeyboardInterrupt, GeneratorExit, StopIteration, StopAsyncIteration)
+_MAX_LINEAGE = 16
+_MAX_WARNINGS = 100
+_MESSAGE_CHARS = 10_000
+_NAME_CHARS = 200
+
+
+def printable_lines(text: str, limit: int = _MESSAGE_CHARS) -> str:
+    """Return ``text`` with its line breaks and tabs, and without anything else that a terminal would obey."""
+    shown = text[:limit]
+    if not shown.isprintable():
+        pieces = ("\t".join(_shown(part) for part in line.split("\t")) for line in shown.split("\n"))
+        shown = "\n".join(pieces)
+    return shown if len(text) <= limit else f"{shown}… (+{len(text) - limit:,} more)"
+
+
+def _shown(text: str) -> str:
+    return text if text.isprintable() else printable(text, len(text) * 10)  # an escape is \U0001f600 at most
 
 
 class ModelError(SandboxError):
@@ -40,7 +58,7 @@ def _class_named(pair: Any, root: type) -> type | None:
     if module == "builtins":
         found = getattr(builtins, name, None)
     elif module in _MODULES and module in sys.modules:
-        found = getattr(sys.modules[module], name, None)
+        found = vars(sys.modules[module]).get(name)  # getattr() would import what numpy loads lazily
     else:
         return None
     return found if isinstance(found, type) and issubclass(found, root) else None
@@ -52,14 +70,16 @@ def rebuilt_exception(body: Any, limits: Limits) -> BaseException:
     message = body.get("message") if isinstance(body, dict) else None
     if not isinstance(lineage, list) or not isinstance(message, str):
         return SandboxError("the sandboxed worker failed without saying how")
+    message = printable_lines(message)
     args: Sequence[Any] = (message,)
     if body.get("args") is not None:
         try:
             decoded = Decoder((), limits).decode(body["args"])
-            args = decoded if isinstance(decoded, list) else args
+            if isinstance(decoded, list):
+                args = [printable_lines(arg) if isinstance(arg, str) else arg for arg in decoded]
         except WireValueError:
             args = (message,)
-    for pair in lineage:
+    for pair in lineage[:_MAX_LINEAGE]:
         known = _class_named(pair, Exception)
         if known is None or issubclass(known, _NEVER):
             continue
@@ -77,7 +97,8 @@ def rebuilt_exception(body: Any, limits: Limits) -> BaseException:
         lineage[0][1] if lineage and isinstance(lineage[0], list) and len(lineage[0]) == 2 else "an exception"
     )
     return ModelError(
-        f"the model raised {name}: {message}", hint="the class of this exception is not known here"
+        f"the model raised {printable(name, _NAME_CHARS)}: {message}",
+        hint="the class of this exception is not known here",
     )
 
 
@@ -85,9 +106,9 @@ def reissue_warnings(entries: Any, stacklevel: int) -> None:
     """Issue the worker's warnings again, under the nearest class that is known here."""
     if not isinstance(entries, list):
         return
-    for entry in entries:
+    for entry in entries[:_MAX_WARNINGS]:
         if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], str)):
             continue
-        lineage = entry[0] if isinstance(entry[0], list) else []
+        lineage = entry[0][:_MAX_LINEAGE] if isinstance(entry[0], list) else []
         known = next((found for pair in lineage if (found := _class_named(pair, Warning))), UserWarning)
-        warnings.warn(entry[1], known, stacklevel=stacklevel)
+        warnings.warn(printable_lines(entry[1]), known, stacklevel=stacklevel)

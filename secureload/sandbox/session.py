@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from secureload.errors import LoadFailedError, SandboxError, UsageError
@@ -60,6 +62,7 @@ class Session:
         self._wrap = wrap
         self._unwrap = unwrap
         self._lock = threading.Lock()
+        self._asking = 0  # the thread that holds the lock
         self._owner = os.getpid()
         self._request = 0
         self._dropped: list[int] = []
@@ -96,7 +99,7 @@ class Session:
             SandboxError: the worker died, or did not answer.
         """
         try:
-            with self._lock:
+            with self._turn():
                 return self._receive(0, self._limits.worker_load_seconds)
         except ModelError as error:
             raise LoadFailedError(f"loading it failed: {printable(error)}", hint=_LOAD_HINT) from None
@@ -147,7 +150,7 @@ class Session:
                 f"this model belongs to process {self._owner}, which forked this one",
                 hint="call safe_load() after the fork, in each process",
             )
-        with self._lock:
+        with self._turn():
             if self._end is not None:
                 raise self._end
             self._request = (self._request % 0xFFFFFFFF) + 1
@@ -163,9 +166,27 @@ class Session:
                 raise self._died() from None
             except ChannelTimeoutError as error:
                 raise self._broken(error) from None
+            except SandboxError:  # too large: nothing of it was sent
+                raise
+            except BaseException:
+                self._interrupted()
+                raise
             return self._receive(self._request, self._limits.worker_call_seconds)
 
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Hold the wire. An answer that asks again (a proxy in the place of an array) would wait for itself."""
+        if self._asking == threading.get_ident():
+            raise SandboxError("this model was asked in the middle of its own answer", hint="load it again")
+        with self._lock:
+            self._asking = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._asking = 0
+
     def _receive(self, request: int, seconds: float) -> Any:
+        deadline = time.monotonic() + seconds
         try:
             message, _ = self._worker.channel.receive(seconds=seconds)
             if message.request_id != request or message.kind not in {Kind.REPLY, Kind.FAILURE}:
@@ -173,7 +194,7 @@ class Session:
             if not isinstance(message.body, dict):
                 raise SandboxError("the sandboxed worker answered with something that is not an answer")
             if message.kind is Kind.REPLY:
-                value = self._decode(message)
+                value = self._decode(message, deadline)
         except ChannelClosedError:
             raise self._died() from None
         except SandboxError as error:
@@ -181,17 +202,19 @@ class Session:
         except WireValueError as error:
             raise self._broken(SandboxError(f"the sandboxed worker answered with {error}")) from None
         except BaseException:  # Ctrl-C while waiting: the next answer on the wire would be this one
-            self._broken(
-                SandboxError("this model was interrupted in the middle of a call", hint="load it again")
-            )
+            self._interrupted()
             raise
         reissue_warnings(message.body.get("warnings"), _WARNING_STACK)
         if message.kind is Kind.FAILURE:
             raise rebuilt_exception(message.body, self._limits)
         return value
 
-    def _decode(self, message: Message) -> Any:
-        return Decoder(message.segments, self._limits, self._reference).decode(message.body.get("value"))
+    def _decode(self, message: Message, deadline: float) -> Any:
+        decoder = Decoder(message.segments, self._limits, self._reference, deadline=deadline)
+        return decoder.decode(message.body.get("value"))
+
+    def _interrupted(self) -> None:
+        self._broken(SandboxError("this model was interrupted in the middle of a call", hint="load it again"))
 
     def _died(self) -> SandboxError:
         return self._broken(self._worker.died())

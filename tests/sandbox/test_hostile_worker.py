@@ -346,7 +346,7 @@ HOSTILE_LINEAGES = [
     [["builtins", "ExceptionGroup"]],
     [["builtins", "UnicodeDecodeError"]],
     [["numpy", "f2py"]],
-    [["sys", "exit"]] * 1_000_000,
+    [["sys", "exit"]] * 50_000,
     [["\x1b[2J", "\x1b[2J"]],
     [[1, {"a": 1}]],
 ]

@@ -143,7 +143,7 @@ def _values(value: Any, size: int | None = None) -> Any:
 
     if type(value) is not np.ndarray and not isinstance(value, pd.api.extensions.ExtensionArray):
         raise WireValueError("a column that is no array")
-    if value.ndim != 1 or size is not None and len(value) != size:
+    if value.ndim != 1 or (size is not None and len(value) != size):
         raise WireValueError("a column that does not fit its index")
     return value
 
