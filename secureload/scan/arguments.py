@@ -9,6 +9,7 @@ them make sense in that place. Where a rule has to know a value that the trace e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -23,6 +24,10 @@ __all__ = ["CALL_ONLY", "RULES", "Rule", "passed_globals", "why_unfit"]
 Rule: TypeAlias = Callable[[Operation], str | None]
 
 _PATTERN_CHARS: Final = 256
+# What makes bytes before protocol 3.
+_ENCODERS: Final = (GlobalRef("_codecs", "encode"), GlobalRef("builtins", "bytes"))
+# With an exponent, a dozen characters are a number of a billion digits.
+_RATIO: Final = re.compile(r"[+-]?[0-9]{1,400}(/[0-9]{1,400})?")
 _FACTORIES: Final = frozenset(
     {
         "bool",
@@ -154,6 +159,32 @@ def _listed_attribute(operation: Operation) -> str | None:
     return "getattr is admitted for listed methods only"
 
 
+def _byte_string(operation: Operation) -> str | None:
+    match operation.args:
+        case () | (Const(bytes() | str()) | Collection(), *_):
+            return _plain_data(operation)
+        case (Result(of=maker),) if maker in _ENCODERS:
+            return None
+    return "the argument is not text or bytes, but a length"
+
+
+def _items(operation: Operation) -> str | None:
+    """Items that stand in the pickle: what is computed may never end (a range), or run when it is asked for them."""
+    if any(isinstance(value, Result | GlobalRef) for value in operation.args) or operation.kwargs:
+        return "the items are computed"
+    return None
+
+
+def _fraction(operation: Operation) -> str | None:
+    values = operation.args
+    if any(isinstance(value, Const) and isinstance(value.value, str) for value in values):
+        match values:
+            case (Const(str(text)) as value,) if not value.is_cut and _RATIO.fullmatch(text):
+                return None
+        return "the text is not one number over another"
+    return _plain_data(operation)
+
+
 def _type_of_none(operation: Operation) -> str | None:
     match operation.args:
         case (Const(None) | GlobalRef("builtins" | "__builtin__", "Ellipsis" | "NotImplemented"),):
@@ -176,9 +207,12 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         **ARRAY_RULES,
         "any": _any,
+        "byte-string": _byte_string,
         "cython-class": _cython,
         "data": _plain_data,
         "default-factory": _default_factory,
+        "fraction": _fraction,
+        "items": _items,
         "latin1": _latin1,
         "listed-attribute": _listed_attribute,
         "own-class": _own_class,
@@ -191,21 +225,32 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
 
 # Globals with these rules may be called, but never handed on as a value: whoever calls them later would do it
 # with arguments that no rule has seen.
-CALL_ONLY: Final = frozenset({"listed-attribute", "partial-of-import", "reconstructor", "type-of-none"})
+# A distribution's class is among them, for an instance of it that nobody saw made could be given any state.
+CALL_ONLY: Final = frozenset(
+    {"distribution", "listed-attribute", "partial-of-import", "reconstructor", "type-of-none"}
+)
 
+# Functions, not classes: what they return may be their argument itself (a scalar of objects is the object), so
+# that nobody knows what a later operation on it means.
+_RETURNING: Final = frozenset(
+    {"buffer", "byte-string", "latin1", "listed-attribute", "numpy-scalar", "pattern", "type-of-none"}
+)
+_CHANGING: Final = frozenset({"append", "setitem", "additem", "build"})
 _BUILD_RULES: Final = STATE_CHECKED | {"partial-of-import"}
 
 
 def why_unfit(rule: str, operation: Operation) -> str | None:
     """Return None where the operation fits the rule, else one line that says why not.
 
-    "call" and "new" are held to the rule. So is "build" on a partial, because its state replaces the
-    function, and on a distribution of scipy, because its state is executed; the states of the other admitted
-    types are data to them. A rule that does not exist fits nothing.
+    Nothing may change what a function returned. "call" and "new" are held to the rule. So is "build" on a
+    partial, because its state replaces the function, and on a distribution of scipy, because its state is
+    executed; the states of the other admitted types are data to them. A rule that does not exist fits nothing.
     """
     check = RULES.get(rule)
     if check is None:
         return f"there is no argument rule {printable(rule)}"
+    if rule in _RETURNING and operation.kind in _CHANGING:
+        return "what it returned is changed"
     if operation.kind in ("call", "new") or (operation.kind == "build" and rule in _BUILD_RULES):
         return check(operation)
     return None

@@ -43,6 +43,6 @@ def check(case: Case) -> Iterator[Finding]:
 def _subject(operation: Operation) -> GlobalRef | None:
     if isinstance(operation.target, GlobalRef):
         return operation.target
-    if operation.kind == "build" and isinstance(operation.target, Result):
+    if isinstance(operation.target, Result):
         return operation.target.of
     return None
