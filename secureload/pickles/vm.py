@@ -44,6 +44,10 @@ _OLD_JOBLIB_MODULES = _JOBLIB_MODULES | {
     "sklearn.externals.joblib.numpy_pickle_compat",
 }
 _RECONSTRUCTORS = frozenset({("copyreg", "_reconstructor"), ("copyreg", "__newobj__")})
+# What an unpickler looks up on an instance, or what makes it one of another class: whoever sets it through a
+# state decides what the next operation on the object means.
+_LOOKED_UP = frozenset({"__class__", "__dict__", "__setstate__"})
+_CHANGED = "an object is changed after it was given its state, or used"
 _PROTO = 0x80
 _LONGEST_VERSION = 64
 # What C says of every EXT opcode, because the registry is empty where we trace.
@@ -57,7 +61,7 @@ class _UnsupportedPayloadError(Exception):
 class _Inert:
     """The result of an operation. ``made_from`` is the global whose instance it would be."""
 
-    __slots__ = ("call_args", "kind", "made_from", "of", "session", "state")
+    __slots__ = ("call_args", "kind", "layout", "made_from", "of", "session", "settled")
 
     def __init__(
         self, session: _Session, kind: Any, of: GlobalRef | None, made_from: GlobalRef | None, args: Any
@@ -67,7 +71,10 @@ class _Inert:
         self.of = of
         self.made_from = made_from
         self.call_args = args
-        self.state: object = None
+        # Of a dtype: its item size in bytes, and whether it holds objects.
+        self.layout: tuple[int, bool] | None = None
+        # It has its state, or stands in a place where a later one would change what was judged.
+        self.settled = False
 
     def __call__(self, *args: object, **kwargs: object) -> _Inert:
         return self.session.made("call", self, args, kwargs)
@@ -161,6 +168,7 @@ class _Session:
 
     def made(self, kind: Any, target: object, args: tuple[object, ...], kwargs: dict[str, object]) -> _Inert:
         self.recorder.operation(kind, target, args, kwargs, self.source.tell())
+        _settle_dtypes(args)
         of = target.ref if isinstance(target, _Global) else None
         made_from = of
         if of is not None and args and (of.module, of.name) in _RECONSTRUCTORS:
@@ -172,8 +180,12 @@ class _Session:
         self.recorder.operation("build", target, (state,), {}, self.source.tell())
         if isinstance(target, _Global):
             return
+        self._settle(target)
         if target.call_args is not None:
-            target.state = state
+            self._lay_out(target, target.call_args, state)
+        _settle_dtypes(state)
+        if _names_protocol(state):
+            self._problem_once("an object's state holds what pickle itself would look up on it")
         if type(state) is dict:
             self._note_version(state)
         made_from = target.made_from
@@ -187,6 +199,21 @@ class _Session:
 
     def filled(self, kind: OperationKind, target: _Inert | _Global, item: object) -> None:
         self.recorder.operation(kind, target, (item,), {}, self.source.tell())
+        if isinstance(target, _Inert) and target.settled:
+            self._problem_once(_CHANGED)
+
+    def _settle(self, target: _Inert) -> None:
+        """Note that ``target`` has its state now: pickle gives it last, and once."""
+        if target.settled:
+            self._problem_once(_CHANGED)
+        target.settled = True
+
+    def _lay_out(self, dtype: _Inert, args: tuple[object, ...], state: object) -> None:
+        try:
+            dtype.layout = dtype_layout(args, state, self._dtype_layout)
+        except ArrayLayoutError as error:
+            self._problem_once(str(error))
+            dtype.call_args = ()  # an array of it has no size that is known
 
     def persistent(self, pid: object) -> _Inert:
         self.recorder.operation("persid", None, (pid,), {}, self.source.tell())
@@ -233,11 +260,15 @@ class _Session:
     def _array_layout(self, state: object) -> ArrayBytes:
         if type(state) is not dict:
             raise ArrayLayoutError("the array wrapper's state is not a dictionary")
-        dtype = state.get("dtype")
+        return array_bytes(state, *self._dtype_layout(state.get("dtype")))
+
+    def _dtype_layout(self, dtype: object) -> tuple[int, bool]:
         if not isinstance(dtype, _Inert) or dtype.call_args is None:
             raise ArrayLayoutError("the array's dtype is not made by numpy.dtype")
-        item_size, holds_objects = dtype_layout(dtype.call_args, dtype.state)
-        return array_bytes(state, item_size, holds_objects)
+        dtype.settled = True
+        if dtype.layout is None:
+            dtype.layout = dtype_layout(dtype.call_args, None)
+        return dtype.layout
 
     # -- running ---------------------------------------------------------------------------------------
 
@@ -291,6 +322,11 @@ class _Session:
         else:
             self._problem("malformed", _said(error))
 
+    def _problem_once(self, message: str) -> None:
+        """Record what no library writes, and go on: what comes later counts as well."""
+        if all(problem.message != message for problem in self.problems):
+            self._problem("unsupported", message)
+
     def _problem(self, kind: Any, message: str, offset: int | None = None) -> None:
         position = self.source.tell() if offset is None else offset
         self.problems.append(TraceProblem(kind, message, position))
@@ -309,6 +345,19 @@ class _InertUnpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Any:
         return self._session.persistent(pid)
+
+
+def _names_protocol(state: object) -> bool:
+    parts = state if type(state) is tuple and len(state) == 2 else (state,)
+    return any(type(part) is dict and any(name in part for name in _LOOKED_UP) for part in parts)
+
+
+def _settle_dtypes(values: object) -> None:
+    """A dtype that stands among the arguments of a call or in a state is complete: arrays share it."""
+    if type(values) is tuple:
+        for value in values:
+            if isinstance(value, _Inert) and value.call_args is not None:
+                value.settled = True
 
 
 def _said(error: Exception) -> str:
