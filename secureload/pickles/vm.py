@@ -44,9 +44,9 @@ _OLD_JOBLIB_MODULES = _JOBLIB_MODULES | {
     "sklearn.externals.joblib.numpy_pickle_compat",
 }
 _RECONSTRUCTORS = frozenset({("copyreg", "_reconstructor"), ("copyreg", "__newobj__")})
-# What an unpickler looks up on an instance, or what makes it one of another class: whoever sets it through a
-# state decides what the next operation on the object means.
-_LOOKED_UP = frozenset({"__class__", "__dict__", "__setstate__"})
+# What an unpickler looks up on an instance, what makes it one of another class, and what numpy takes for the
+# address of an array: whoever sets it through a state decides what the next operation on the object means.
+_LOOKED_UP = frozenset({"__class__", "__setstate__", "__array__", "__array_interface__", "__array_struct__"})
 _CHANGED = "an object is changed after it was given its state, or used"
 _PROTO = 0x80
 _LONGEST_VERSION = 64
@@ -185,7 +185,7 @@ class _Session:
             self._lay_out(target, target.call_args, state)
         _settle_dtypes(state)
         if _names_protocol(state):
-            self._problem_once("an object's state holds what pickle itself would look up on it")
+            self._problem_once("an object's state holds what pickle or numpy would look up on it")
         if type(state) is dict:
             self._note_version(state)
         made_from = target.made_from

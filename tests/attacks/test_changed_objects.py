@@ -6,8 +6,12 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from secureload.pickles.assembler import Assembler
+from secureload.scan.allowlist import load_default
+from secureload.scan.examine import examine
+from secureload.scan.finding import Severity
 
 from ..pickles.tracing import trace
 from .judged import objections
@@ -79,6 +83,15 @@ def test_a_wrapper_behind_another_name_does_not_hide_that_raw_bytes_follow() -> 
     assert objections(code.tuple_().build().stop())
 
 
+def test_an_object_that_tells_numpy_an_address_to_read_an_array_from() -> None:
+    code = Assembler(2).global_("pandas.core.indexes.base", "_new_Index").mark()
+    code = code.global_("pandas.core.indexes.base", "Index").mark().text("data")
+    code = made(code, *PLAIN).mark().text("__array_interface__").mark().text("data")
+    code = code.mark().integer(4096).boolean(False).tuple_().text("typestr").text("<f8")
+    code = code.text("shape").mark().integer(1).tuple_().text("version").integer(3).dict_().dict_().build()
+    assert objections(code.dict_().tuple_().reduce().stop())
+
+
 def test_a_dtype_that_gets_its_state_after_an_array_was_made_with_it() -> None:
     """Raw bytes would become references to objects."""
     dtype = (
@@ -109,6 +122,13 @@ def test_a_dtype_that_gets_its_state_after_an_array_was_made_with_it() -> None:
     code = code.mark().text("a").mark().raw(REFERENCES[2:]).integer(0).tuple_().dict_()
     code = code.integer(8).integer(1).integer(27).tuple_().build()
     assert objections(code.stop())
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
+def test_a_distribution_that_scipy_wrote_is_never_called_dangerous(protocol: int) -> None:
+    found = examine(trace(pickle.dumps([norm, norm(0, 1)], protocol)), load_default(), {}).findings
+    assert Severity.DANGEROUS not in {finding.severity for finding in found}
+    assert protocol < 2 or found == ()
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from secureload.scan.arguments import CALL_ONLY, passed_globals
 from secureload.scan.case import Case, opcode_of, shown_call, shown_value
+from secureload.scan.dangerous import grade
 from secureload.scan.finding import Finding, Location, Severity
 
 RULE_ID = "SL105"
@@ -24,7 +25,8 @@ def check(case: Case) -> Iterator[Finding]:
             if allowed is not None and allowed.arguments in CALL_ONLY:
                 yield Finding(
                     rule_id=RULE_ID,
-                    severity=Severity.DANGEROUS,
+                    # Python itself hands a class to its _reconstructor, in protocols 0 and 1.
+                    severity=Severity.DANGEROUS if grade(ref) is not None else Severity.UNKNOWN,
                     title=f"{shown_value(ref)} is handed on to {shown_value(operation.target)}",
                     location=Location(operation.offset, opcode_of(operation)),
                     detail=f"loading it would run: {shown_call(operation)}",
