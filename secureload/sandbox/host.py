@@ -127,13 +127,26 @@ def _preloaded(role: str) -> list[str]:
 def _interpreter() -> list[str]:
     if not sys.executable:
         raise SandboxError("this Python does not know its own executable", hint="start it by its full path")
-    # Behind the isolated interpreter's own entries, so that nothing of them is shadowed.
     code = (
-        f"import sys; sys.path.extend({list(_library_paths())!r}); "
-        "from secureload.sandbox.zygote import main; "
+        f"{_imports()}; from secureload.sandbox.zygote import main; "
         "main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(','))"
     )
     return [sys.executable, "-I", "-c", code]
+
+
+def _imports() -> str:
+    """Return the code that lets an isolated interpreter find the libraries of this process, and this very package.
+
+    The libraries stand behind the interpreter's own entries, so that nothing of them is shadowed; the package
+    is named by its file, for another version of it may be installed where the interpreter looks first.
+    """
+    package = Path(__file__).resolve().parents[1]
+    return (
+        f"import sys; sys.path.extend({list(_library_paths())!r}); import importlib.util as u; "
+        f"s = u.spec_from_file_location('secureload', {str(package / '__init__.py')!r}, "
+        f"submodule_search_locations=[{str(package)!r}]); "
+        "m = sys.modules['secureload'] = u.module_from_spec(s); s.loader.exec_module(m)"
+    )
 
 
 def _library_paths() -> tuple[str, ...]:

@@ -35,7 +35,7 @@ _SET_MODE_FILTER, _FLAG_TSYNC = 1, 1
 
 # The hottest first: the kernel walks the list.
 ALLOWED: Final = (
-    "futex", "read", "write", "recvfrom", "sendto", "recvmsg", "sendmsg", "poll", "ppoll", "select", "pselect6",
+    "futex", "read", "write", "poll", "ppoll", "select", "pselect6",
     "readv", "writev", "munmap", "mremap", "madvise", "brk", "clock_gettime", "gettimeofday", "time", "getcpu",
     "clock_getres", "clock_nanosleep", "nanosleep", "sched_yield", "sched_getaffinity", "getrusage", "pread64",
     "lseek", "close", "fstat", "dup", "pipe", "pipe2", "getpid", "gettid", "getppid", "getuid", "geteuid",
@@ -61,6 +61,9 @@ _PROT_EXEC, _MAP_SHARED = 4, 1
 _CLONE_VM, _CLONE_SIGHAND, _CLONE_THREAD = 0x100, 0x800, 0x10000
 _CLONE_NAMESPACES = 0x7E020080
 _FCNTL_COMMANDS: Final = (0, 1, 2, 3, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC
+# MSG_PEEK, MSG_DONTWAIT, MSG_WAITALL, MSG_NOSIGNAL, MSG_CMSG_CLOEXEC. Above all not MSG_OOB: urgent data on Unix
+# sockets has been a way out of browsers' sandboxes, as has sending descriptors (there is no sendmsg at all).
+_MESSAGE_FLAGS: Final = 0x2 | 0x40 | 0x100 | 0x4000 | 0x40000000
 _PRCTL_OPTIONS: Final = (15, 0x53564D41)  # PR_SET_NAME, PR_SET_VMA: threads and memory get names
 
 
@@ -100,9 +103,16 @@ def _one_of(index: int, values: tuple[int, ...], refused: int) -> bytes:
     return code + _errno(refused)
 
 
+def _message_flags(index: int) -> bytes:
+    return _none_of(index, ~_MESSAGE_FLAGS & 0xFFFFFFFF, errno.EPERM)
+
+
 def _conditional(pid: int) -> dict[str, bytes]:
     """The calls that are allowed for some arguments only."""
     return {
+        "recvfrom": _message_flags(3) + _ALLOW,
+        "sendto": _message_flags(3) + _equals(4, 0, errno.EPERM) + _ALLOW,
+        "recvmsg": _message_flags(2) + _ALLOW,
         "mmap": _none_of(2, _PROT_EXEC, errno.EACCES) + _none_of(3, _MAP_SHARED, errno.EACCES) + _ALLOW,
         "mprotect": _none_of(2, _PROT_EXEC, errno.EACCES) + _ALLOW,
         "clone": _all_of(0, _CLONE_VM | _CLONE_SIGHAND | _CLONE_THREAD, errno.EPERM)
