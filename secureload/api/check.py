@@ -90,7 +90,12 @@ def check(
 
 def allow_list(names: Iterable[str]) -> AllowList:
     """Return the default allow-list with ``names`` added; UsageError for one that is no exact name."""
-    extra = tuple(names)
+    try:
+        extra = tuple(names)
+    except TypeError as error:
+        raise UsageError(
+            "allow is not a list of names", hint='write allow=["package.module.Class"], or leave it out'
+        ) from error
     return load_default().extended_by(extra) if extra else load_default()
 
 

@@ -188,6 +188,11 @@ def _parse_line(line: str, tier: Tier, *, methods: bool) -> tuple[tuple[str, str
 
 
 def _parse_user_name(text: str) -> tuple[str, str]:
+    if not isinstance(text, str):  # a caller who does not check types
+        raise UsageError(
+            f"not the name of a global: {printable(repr(text))}",
+            hint="write one exact name as text, such as 'package.module.Class'",
+        )
     module, separator, name = text.partition(":")
     if not separator:
         module, _, name = text.rpartition(".")
