@@ -123,12 +123,22 @@ def _index(operation: Operation) -> str | None:
         case (GlobalRef(module, name), Collection("dict", items) as state) if name in _INDEXES:
             if module != "pandas" and not module.startswith("pandas.core.indexes."):
                 return f"{printable(module)} is not a module of pandas indexes"
+            if any(_names_type(item) for item in items):
+                return "the type or time zone of an index is given by a text, which may name a file"
             return (
                 why_not_data(items)
                 if len(items) == state.length
                 else "the state of an index is not known as a whole"
             )
     return "the arguments are not a pandas index class and its state"
+
+
+def _names_type(item: Value) -> bool:
+    """Whether the item of an index's state is a type as text: pandas reads the file behind "dateutil//a/file"."""
+    match item:
+        case Collection("tuple", (Const("dtype" | "tz" | "freq"), Const(str()))):
+            return True
+    return False
 
 
 def _extension_array(operation: Operation) -> str | None:
