@@ -172,8 +172,11 @@ def _absolute_paths() -> list[str]:
 
 def _is_own(entry: str) -> bool:
     script = getattr(sys.modules.get("__main__"), "__file__", None)
-    own = {str(Path.cwd())} | ({str(Path(script).absolute().parent)} if script else set())
-    return entry in own
+    own = {Path.cwd()}
+    if script:
+        # Python resolves a script that is a link before it puts the folder on the path.
+        own |= {Path(script).absolute().parent, Path(script).resolve().parent}
+    return entry in {str(folder) for folder in own}
 
 
 def _environment() -> dict[str, str]:

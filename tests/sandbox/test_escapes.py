@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ import pytest
 import secureload
 from secureload.errors import SandboxError
 
-from .conftest import run_child
+from .conftest import ROOT, run_child
 from .escapes.attempts import ALL, BATTERY, FATAL, FREE, OTHERS, Battery
 
 pytestmark = pytest.mark.skipif(
@@ -111,8 +114,13 @@ def loaded(
 @pytest.fixture(scope="module")
 def outcomes(loaded: Callable[[], Any], canaries: Path) -> dict[str, str]:
     names = [*FREE, *OTHERS]
-    found = loaded().try_all(names, str(canaries), os.getpid())
+    model = loaded()
+    found = model.try_all(names, str(canaries), os.getpid())
     assert isinstance(found, dict)
+    # The kernel never counts root's threads, and others' host-wide unless the worker has a user namespace.
+    details = [layer.detail for layer in model.confinement.layers if layer.name == "namespaces"]
+    if os.geteuid() == 0 or not any(detail.startswith("user,") for detail in details):
+        found["processes: resources of threads"] = "EUNCOUNTED"
     return found
 
 
@@ -121,14 +129,10 @@ def without_layers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return bare("none", FREE, tmp_path_factory.mktemp("bare"))
 
 
-# As root without a user namespace of its own, and for root always, the kernel does not count threads.
-UNCOUNTED = {"processes: resources of threads"} if os.geteuid() == 0 else set()
-
-
 @pytest.mark.parametrize("name", [*FREE, *OTHERS])
 def test_a_worker_is_stopped_with_an_error(outcomes: dict[str, str], name: str) -> None:
-    if name in UNCOUNTED:
-        pytest.skip("RLIMIT_NPROC does not bind root")
+    if outcomes[name] == "EUNCOUNTED":
+        pytest.skip("the kernel does not count the threads of this user here")
     assert outcomes[name] != "through"
     assert outcomes[name].startswith("E"), outcomes[name]
 
@@ -206,3 +210,38 @@ def test_the_sandbox_runs_the_package_that_asked_for_it_whatever_else_is_install
     """
     done = run_child(code, str(tmp_path))
     assert done.stdout.strip() == str(tmp_path / "secureload" / "sandbox" / "zygote.py"), done.stderr
+
+
+def test_the_folder_of_a_script_that_is_a_link_is_no_place_for_libraries(tmp_path: Path) -> None:
+    real = tmp_path / "downloads" / "script.py"
+    real.parent.mkdir()
+    real.write_text(
+        "from secureload.sandbox.host import _library_paths, application_paths\n"
+        "print(*application_paths()); print(*_library_paths())\n"
+    )
+    link = tmp_path / "script.py"
+    link.symlink_to(real)
+    done = subprocess.run(
+        [sys.executable, str(link)],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+        cwd="/",
+    )
+    own, libraries = done.stdout.splitlines()
+    assert str(real.parent) in own.split()
+    assert str(real.parent) not in libraries.split()
+
+
+def test_a_caller_without_descriptors_left_is_told_so_and_may_try_again(
+    loaded: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_arguments: Any) -> Any:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    loaded()
+    with monkeypatch.context() as patched:
+        patched.setattr("secureload.sandbox.host.socket.socketpair", none_left)
+        with pytest.raises(SandboxError, match="Too many open files"):
+            loaded()
+    assert len(loaded().descriptors()) == 4
