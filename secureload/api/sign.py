@@ -12,8 +12,9 @@ from secureload.artifact.artifact import open_artifact
 from secureload.artifact.sidecar import sidecar_path, update_sidecar
 from secureload.errors import SignatureFormatError, UsageError
 from secureload.limits import DEFAULT_LIMITS, Limits
+from secureload.printable import printable
 from secureload.signing.dsse import Envelope, sign_payload
-from secureload.signing.keys import Signer
+from secureload.signing.keys import PublicKey, Signer
 from secureload.signing.manifest import Manifest
 from secureload.signing.sidecar import encode_sidecar, parse_sidecar
 from secureload.signing.statement import encode_statement, parse_statement
@@ -59,7 +60,7 @@ def sign(
         ArtifactError: the artifact cannot be read.
         SignatureFormatError: there is a sidecar that is not one; it is not overwritten.
     """
-    signer = read_private_key(Path(key), password, limits) if isinstance(key, str | os.PathLike) else key
+    signer = _signer(key, password, limits)
     created = datetime.now(UTC).replace(microsecond=0)
     until = created + expires if isinstance(expires, timedelta) else expires
     if until is not None and until.tzinfo is not None and until <= created:
@@ -86,6 +87,14 @@ def sign(
         kept=counts[0],
         dropped=counts[1],
     )
+
+
+def _signer(key: Signer | str | os.PathLike[str], password: bytes | None, limits: Limits) -> Signer:
+    if isinstance(key, str | os.PathLike):
+        return read_private_key(Path(key), password, limits)
+    if callable(getattr(key, "sign", None)) and isinstance(getattr(key, "public", None), PublicKey):
+        return key
+    raise UsageError(f"a key is a signer or the path of a key file, not {printable(type(key).__name__, 60)}")
 
 
 def _other_signatures(

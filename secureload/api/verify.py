@@ -10,7 +10,7 @@ from pathlib import Path
 
 from secureload.artifact.artifact import Artifact, open_artifact
 from secureload.artifact.sidecar import read_sidecar, sidecar_path
-from secureload.errors import UnsignedError
+from secureload.errors import UnsignedError, UsageError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.policy.verification import Verification
 from secureload.policy.verification import verify as verify_envelopes
@@ -87,7 +87,11 @@ def verify_artifact(
 
 
 def trusted(store: TrustStore | str | os.PathLike[str] | None, limits: Limits) -> TrustStore:
-    """Return the trust store that ``store`` stands for."""
+    """Return the trust store that ``store`` stands for; UsageError for what is neither store nor path."""
     if isinstance(store, TrustStore):
         return store
+    if store is not None and not isinstance(store, str | os.PathLike):
+        raise UsageError(
+            f"a trust store is a TrustStore or the path of one, not {printable(type(store).__name__, 60)}"
+        )
     return load_trust_store(None if store is None else Path(store), limits)

@@ -44,14 +44,22 @@ def encode_trace(trace: Trace) -> list[Any]:
         trace.reading,
         trace.compression,
         trace.protocol,
-        [[item.ref.module, item.ref.name, item.count, item.offset] for item in trace.imports],
+        [_encode_import(item) for item in trace.imports],
         [_encode_operation(operation) for operation in trace.operations],
         [[section.kind, section.start, section.end] for section in trace.sections],
         [[problem.kind, problem.message, problem.offset] for problem in trace.problems],
         [list(pair) for pair in trace.versions],
         [trace.bytes_total, trace.bytes_examined, trace.pickles, trace.operation_count],
         [trace.decompiled, trace.fickling_severity, list(trace.fickling_messages)],
+        [
+            [_encode_import(item) for item in trace.other_imports],
+            [_encode_operation(operation) for operation in trace.other_operations],
+        ],
     ]
+
+
+def _encode_import(item: Import) -> list[Any]:
+    return [item.ref.module, item.ref.name, item.count, item.offset]
 
 
 def _encode_operation(operation: Operation) -> list[Any]:
@@ -93,16 +101,17 @@ def decode_trace(data: object) -> Trace:
 
 
 def _decode_trace(data: Any) -> Trace:
-    reading, compression, protocol, imports, operations, sections, problems, versions, counts, fickling = (
-        _list(data)
-    )
+    head, tail = _list(data)[:5], _list(data)[5:]
+    reading, compression, protocol, imports, operations = head
+    sections, problems, versions, counts, fickling, other = tail
+    other_imports, other_operations = _list(other)
     total, examined, pickles, count = (_int(number) for number in _list(counts))
     decompiled, severity, messages = _list(fickling)
     return Trace(
         reading=_one_of(reading, Reading),
         compression=None if compression is None else _text(compression),
         protocol=_int(protocol),
-        imports=_each(imports, lambda m, n, c, o: Import(GlobalRef(_str(m), _str(n)), _int(c), _int(o))),
+        imports=_each(imports, _decode_import),
         operations=_each(operations, _decode_operation),
         sections=_each(
             sections, lambda k, s, e: Section(_member(k, "pickle", "array", "trailing"), _int(s), _int(e))
@@ -114,6 +123,8 @@ def _decode_trace(data: Any) -> Trace:
             ),
         ),
         versions=_each(versions, lambda library, version: (_text(library), _text(version))),
+        other_imports=_each(other_imports, _decode_import),
+        other_operations=_each(other_operations, _decode_operation),
         bytes_total=total,
         bytes_examined=examined,
         pickles=pickles,
@@ -122,6 +133,10 @@ def _decode_trace(data: Any) -> Trace:
         fickling_severity=_text(severity),
         fickling_messages=tuple(_text(message) for message in _list(messages)),
     )
+
+
+def _decode_import(module: Any, name: Any, count: Any, offset: Any) -> Import:
+    return Import(GlobalRef(_str(module), _str(name)), _int(count), _int(offset))
 
 
 def _decode_operation(

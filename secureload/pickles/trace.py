@@ -150,6 +150,9 @@ class Trace:
     bytes_examined: int = 0
     pickles: int = 0
     operation_count: int = 0
+    # What another loader would do besides: pickle.load, where the reading is joblib's.
+    other_imports: tuple[Import, ...] = ()
+    other_operations: tuple[Operation, ...] = ()
     decompiled: str = field(default="")
     fickling_severity: str = field(default="")
     fickling_messages: tuple[str, ...] = ()

@@ -21,8 +21,10 @@ PERSID, BINPERSID      ``persistent_load``                        recorded
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from secureload.errors import MalformedError, SecureloadError
@@ -31,10 +33,19 @@ from secureload.pickles.arrays import ArrayBytes, ArrayLayoutError, array_bytes,
 from secureload.pickles.names import effective_name
 from secureload.pickles.recorder import Recorder, TraceLimitError
 from secureload.pickles.source import ByteSource, SkippingFile
-from secureload.pickles.trace import GlobalRef, OperationKind, Result, Section, Trace, TraceProblem
+from secureload.pickles.trace import (
+    GlobalRef,
+    Operation,
+    OperationKind,
+    Reading,
+    Result,
+    Section,
+    Trace,
+    TraceProblem,
+)
 from secureload.printable import printable
 
-__all__ = ["trace_stream"]
+__all__ = ["trace_stream", "with_pickle_reading"]
 
 _ARRAY_WRAPPER = "NumpyArrayWrapper"
 _OLD_WRAPPERS = frozenset({"NDArrayWrapper", "ZNDArrayWrapper"})
@@ -50,6 +61,7 @@ _LOOKED_UP = frozenset({"__class__", "__setstate__", "__array__", "__array_inter
 _CHANGED = "an object is changed after it was given its state, or used"
 _PROTO = 0x80
 _LONGEST_VERSION = 64
+_MOST_OTHER = 100
 # What C says of every EXT opcode, because the registry is empty where we trace.
 _UNKNOWN_EXTENSION = "unregistered extension code"
 
@@ -141,8 +153,9 @@ class _StandIn(metaclass=_Global):
 class _Session:
     """One pass over one stream: the recorder, the source, and the state that joblib's arrays need."""
 
-    def __init__(self, source: ByteSource, limits: Limits) -> None:
+    def __init__(self, source: ByteSource, limits: Limits, *, reading: Reading = "joblib") -> None:
         self.source = source
+        self.reading = reading
         self.limits = limits
         self.file = SkippingFile(source)
         self.recorder = Recorder(limits, self.describe)
@@ -189,7 +202,7 @@ class _Session:
         if type(state) is dict:
             self._note_version(state)
         made_from = target.made_from
-        if made_from is not None:
+        if made_from is not None and self.reading == "joblib":
             if made_from.name == _ARRAY_WRAPPER and made_from.module in _JOBLIB_MODULES:
                 self._step_over_array(state)
             elif made_from.name in _OLD_WRAPPERS and made_from.module in _OLD_JOBLIB_MODULES:
@@ -396,3 +409,27 @@ def trace_stream(
         pickles=session.pickles,
         operation_count=session.recorder.count,
     )
+
+
+def with_pickle_reading(trace: Trace, source: ByteSource, *, limits: Limits = DEFAULT_LIMITS) -> Trace:
+    """Return ``trace``, a joblib reading, with what ``pickle.load`` of the same bytes would do besides.
+
+    joblib steps over the bytes of an array; pickle reads them as opcodes, and fails there unless somebody made
+    them to be read. ``source`` is the stream from its beginning.
+    """
+    session = _Session(source, limits, reading="pickle")
+    with contextlib.suppress(Exception):  # where it ends does not matter, only what it did before
+        session.run_pickle()
+    imports = {item.ref for item in trace.imports}
+    known = {_what(operation) for operation in trace.operations}
+    return replace(
+        trace,
+        other_imports=tuple(item for item in session.recorder.imports() if item.ref not in imports),
+        other_operations=tuple(
+            operation for operation in session.recorder.operations() if _what(operation) not in known
+        )[:_MOST_OTHER],
+    )
+
+
+def _what(operation: Operation) -> object:
+    return (operation.kind, operation.target, operation.args, operation.kwargs)

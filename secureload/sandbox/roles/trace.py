@@ -18,7 +18,7 @@ from secureload.pickles.fickling_reader import warm_up as warm_up_fickling
 from secureload.pickles.fickling_reader import with_fickling
 from secureload.pickles.source import MappedSource
 from secureload.pickles.trace import Trace, TraceProblem
-from secureload.pickles.vm import trace_stream
+from secureload.pickles.vm import trace_stream, with_pickle_reading
 from secureload.sandbox.channel import Channel
 from secureload.sandbox.wire.frame import Kind, Message
 
@@ -49,19 +49,24 @@ def prepare(config: dict[str, Any]) -> Limits:
 def run(channel: Channel, descriptor: int, task: dict[str, Any], limits: Limits) -> None:
     """Trace the artifact in ``descriptor`` and send the trace."""
     size = task["size"]  # fstat(2) is a path call in glibc 2.33 to 2.38, and the filter refuses those
-    mapped = MappedSource(descriptor, size)
-    head = mapped.head(_HEAD_BYTES)
+    head = MappedSource(descriptor, size).head(_HEAD_BYTES)
     compression = detect_compression(head)
-    if compression is None:
-        trace = trace_stream(mapped, limits=limits, bytes_total=size)
+
+    def stream() -> MappedSource | ExpandingReader:
+        mapped = MappedSource(descriptor, size)
+        return mapped if compression is None else ExpandingReader(mapped, compression, limits)
+
+    source = stream()
+    if isinstance(source, MappedSource):
+        trace = trace_stream(source, limits=limits, bytes_total=size)
     else:
-        trace = _trace_expanded(ExpandingReader(mapped, compression, limits), limits)
+        trace = _trace_expanded(source, limits)
         if may_be_pickle(head, size):
             # BZh9 is also the opcode BINBYTES with a length of 825 MB: joblib expands it, pickle runs it.
-            problem = TraceProblem(
-                "unsupported", f"it is {compression} for joblib.load, and a pickle for pickle.load", 0
-            )
-            trace = replace(trace, problems=(*trace.problems, problem))
+            what = f"it is {compression} for joblib.load, and a pickle for pickle.load"
+            trace = replace(trace, problems=(*trace.problems, TraceProblem("unsupported", what, 0)))
+    if trace.reading == "joblib":
+        trace = with_pickle_reading(trace, stream(), limits=limits)
     channel.send(Message(Kind.REPLY, 0, encode_trace(with_fickling(trace))))
 
 
