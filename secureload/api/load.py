@@ -84,7 +84,9 @@ def _load(admitted: Admitted, trace: Trace | None, allowed: AllowList, limits: L
         raise UnsupportedError("there is no loader for this format")
     artifact = admitted.artifact
     entries = (allowed.find(item.ref) for item in trace.imports)
-    own_modules = any(entry is not None and entry.library == USER_LIBRARY for entry in entries)
+    own_modules = {
+        entry.ref.module for entry in entries if entry is not None and entry.library == USER_LIBRARY
+    }
     return load_confined(artifact.fileno(), artifact.size, trace, limits, own_modules=own_modules)
 
 

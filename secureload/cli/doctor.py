@@ -74,7 +74,9 @@ def _try_sandbox() -> _Sandbox:
     try:
         worker = start_worker("trace", config, DEFAULT_LIMITS)
     except SandboxError as error:
-        return _Sandbox("none", (), time.monotonic() - begin, error)
+        layers = error.fields.get("layers")
+        told = layers if isinstance(layers, tuple) else ()
+        return _Sandbox("none", told, time.monotonic() - begin, error)
     try:
         seconds = time.monotonic() - begin
         return _Sandbox(worker.confinement.level, worker.confinement.layers, seconds)

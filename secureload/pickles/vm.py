@@ -3,27 +3,12 @@
 ``find_class`` answers with stand-ins that record what is done with them and do nothing. No module is
 imported, no foreign callable is called; and because it *is* the C parser of ``pickle.load``, there is no
 second opinion about what an opcode means. What was recorded before an error counts.
-
-The rules that the stand-ins keep, by opcode (``Modules/_pickle.c``):
-
-=====================  =========================================  ============================
-opcode                 what C does with the object                what the stand-in does
-=====================  =========================================  ============================
-REDUCE, OBJ, INST      calls it                                   metaclass ``__call__``
-NEWOBJ, NEWOBJ_EX      ``cls->tp_new`` (it must be a type)        ``__new__``
-BUILD                  ``__setstate__`` if there is one           a data descriptor / method
-APPEND(S)              ``extend``, then ``append``                both
-SETITEM(S)             ``__setitem__``                            ``__setitem__``
-ADDITEMS               ``add``                                    ``add``
-PERSID, BINPERSID      ``persistent_load``                        recorded
-=====================  =========================================  ============================
 """
 
 from __future__ import annotations
 
 import contextlib
 import pickle
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +18,7 @@ from secureload.pickles.arrays import ArrayBytes, ArrayLayoutError, array_bytes,
 from secureload.pickles.names import effective_name
 from secureload.pickles.recorder import Recorder, TraceLimitError
 from secureload.pickles.source import ByteSource, SkippingFile
+from secureload.pickles.stand_ins import Global, Inert, StandIn
 from secureload.pickles.trace import (
     GlobalRef,
     Operation,
@@ -70,86 +56,6 @@ class _UnsupportedPayloadError(Exception):
     """The payload uses something that this reader does not follow."""
 
 
-class _Inert:
-    """The result of an operation. ``made_from`` is the global whose instance it would be."""
-
-    __slots__ = ("call_args", "kind", "layout", "made_from", "of", "session", "settled")
-
-    def __init__(
-        self, session: _Session, kind: Any, of: GlobalRef | None, made_from: GlobalRef | None, args: Any
-    ) -> None:
-        self.session = session
-        self.kind = kind
-        self.of = of
-        self.made_from = made_from
-        self.call_args = args
-        # Of a dtype: its item size in bytes, and whether it holds objects.
-        self.layout: tuple[int, bool] | None = None
-        # It has its state, or stands in a place where a later one would change what was judged.
-        self.settled = False
-
-    def __call__(self, *args: object, **kwargs: object) -> _Inert:
-        return self.session.made("call", self, args, kwargs)
-
-    def __setstate__(self, state: object) -> None:
-        self.session.built(self, state)
-
-    def append(self, item: object) -> None:
-        self.session.filled("append", self, item)
-
-    def extend(self, items: object) -> None:
-        self.session.filled("append", self, items)
-
-    def add(self, item: object) -> None:
-        self.session.filled("additem", self, item)
-
-    def __setitem__(self, key: object, value: object) -> None:
-        self.session.filled("setitem", self, value)
-
-
-class _BuildOnGlobal:
-    """``__setstate__`` of a global, as a data descriptor: on a type it wins over what its instances have."""
-
-    def __get__(self, instance: _Global, owner: object) -> Callable[[object], None]:
-        return lambda state: instance.session.built(instance, state)
-
-    def __set__(self, instance: object, value: object) -> None:
-        raise AttributeError("read-only")
-
-
-class _Global(type):
-    """The metaclass of the stand-ins of globals: types, because NEWOBJ asks for one."""
-
-    session: _Session
-    ref: GlobalRef
-
-    __setstate__: Any = _BuildOnGlobal()
-
-    def __call__(cls, *args: object, **kwargs: object) -> Any:
-        return cls.session.made("call", cls, args, kwargs)
-
-    def append(cls, item: object) -> None:
-        cls.session.filled("append", cls, item)
-
-    def extend(cls, items: object) -> None:
-        cls.session.filled("append", cls, items)
-
-    def add(cls, item: object) -> None:
-        cls.session.filled("additem", cls, item)
-
-    def __setitem__(cls, key: object, value: object) -> None:
-        cls.session.filled("setitem", cls, value)
-
-
-class _StandIn(metaclass=_Global):
-    """The base of the stand-ins; ``__new__`` is what NEWOBJ runs."""
-
-    __slots__ = ()
-
-    def __new__(cls, *args: object, **kwargs: object) -> Any:
-        return cls.session.made("new", cls, args, kwargs)
-
-
 class _Session:
     """One pass over one stream: the recorder, the source, and the state that joblib's arrays need."""
 
@@ -159,7 +65,7 @@ class _Session:
         self.limits = limits
         self.file = SkippingFile(source)
         self.recorder = Recorder(limits, self.describe)
-        self.globals: dict[GlobalRef, _Global] = {}
+        self.globals: dict[GlobalRef, Global] = {}
         self.sections: list[Section] = []
         self.problems: list[TraceProblem] = []
         self.versions: dict[tuple[str, str], None] = {}
@@ -170,28 +76,28 @@ class _Session:
 
     # -- what the stand-ins call -----------------------------------------------------------------------
 
-    def find_global(self, module: str, name: str, protocol: int) -> _Global:
+    def find_global(self, module: str, name: str, protocol: int) -> Global:
         ref = GlobalRef(*effective_name(module, name, protocol))
         self.recorder.imported(ref, self.source.tell())
         stand_in = self.globals.get(ref)
         if stand_in is None:
-            stand_in = _Global("StandIn", (_StandIn,), {"session": self, "ref": ref, "__slots__": ()})
+            stand_in = Global("StandIn", (StandIn,), {"session": self, "ref": ref, "__slots__": ()})
             self.globals[ref] = stand_in
         return stand_in
 
-    def made(self, kind: Any, target: object, args: tuple[object, ...], kwargs: dict[str, object]) -> _Inert:
+    def made(self, kind: Any, target: object, args: tuple[object, ...], kwargs: dict[str, object]) -> Inert:
         self.recorder.operation(kind, target, args, kwargs, self.source.tell())
         _settle_dtypes(args)
-        of = target.ref if isinstance(target, _Global) else None
+        of = target.ref if isinstance(target, Global) else None
         made_from = of
         if of is not None and args and (of.module, of.name) in _RECONSTRUCTORS:
-            made_from = args[0].ref if isinstance(args[0], _Global) else None
+            made_from = args[0].ref if isinstance(args[0], Global) else None
         is_dtype = of is not None and of.name == "dtype" and of.module.startswith("numpy")
-        return _Inert(self, kind, of, made_from, args if is_dtype else None)
+        return Inert(self, kind, of, made_from, args if is_dtype else None)
 
-    def built(self, target: _Inert | _Global, state: object) -> None:
+    def built(self, target: Inert | Global, state: object) -> None:
         self.recorder.operation("build", target, (state,), {}, self.source.tell())
-        if isinstance(target, _Global):
+        if isinstance(target, Global):
             return
         self._settle(target)
         if target.call_args is not None:
@@ -210,33 +116,33 @@ class _Session:
                     "arrays stored the way of joblib before 0.10, in files beside it"
                 )
 
-    def filled(self, kind: OperationKind, target: _Inert | _Global, item: object) -> None:
+    def filled(self, kind: OperationKind, target: Inert | Global, item: object) -> None:
         self.recorder.operation(kind, target, (item,), {}, self.source.tell())
-        if isinstance(target, _Inert) and target.settled:
+        if isinstance(target, Inert) and target.settled:
             self._problem_once(_CHANGED)
 
-    def _settle(self, target: _Inert) -> None:
+    def _settle(self, target: Inert) -> None:
         """Note that ``target`` has its state now: pickle gives it last, and once."""
         if target.settled:
             self._problem_once(_CHANGED)
         target.settled = True
 
-    def _lay_out(self, dtype: _Inert, args: tuple[object, ...], state: object) -> None:
+    def _lay_out(self, dtype: Inert, args: tuple[object, ...], state: object) -> None:
         try:
             dtype.layout = dtype_layout(args, state, self._dtype_layout)
         except ArrayLayoutError as error:
             self._problem_once(str(error))
             dtype.call_args = ()  # an array of it has no size that is known
 
-    def persistent(self, pid: object) -> _Inert:
+    def persistent(self, pid: object) -> Inert:
         self.recorder.operation("persid", None, (pid,), {}, self.source.tell())
-        return _Inert(self, "persid", None, None, None)
+        return Inert(self, "persid", None, None, None)
 
     @staticmethod
     def describe(value: object) -> GlobalRef | Result | None:
-        if isinstance(value, _Inert):
+        if isinstance(value, Inert):
             return Result(value.kind, value.of)
-        if isinstance(value, _Global):
+        if isinstance(value, Global):
             return value.ref
         return None
 
@@ -276,7 +182,7 @@ class _Session:
         return array_bytes(state, *self._dtype_layout(state.get("dtype")))
 
     def _dtype_layout(self, dtype: object) -> tuple[int, bool]:
-        if not isinstance(dtype, _Inert) or dtype.call_args is None:
+        if not isinstance(dtype, Inert) or dtype.call_args is None:
             raise ArrayLayoutError("the array's dtype is not made by numpy.dtype")
         dtype.settled = True
         if dtype.layout is None:
@@ -369,7 +275,7 @@ def _settle_dtypes(values: object) -> None:
     """A dtype that stands among the arguments of a call or in a state is complete: arrays share it."""
     if type(values) is tuple:
         for value in values:
-            if isinstance(value, _Inert) and value.call_args is not None:
+            if isinstance(value, Inert) and value.call_args is not None:
                 value.settled = True
 
 

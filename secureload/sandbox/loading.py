@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Collection
 from typing import Any
 
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
-from secureload.sandbox.host import application_paths, start_worker, zygote_for
+from secureload.sandbox.host import start_worker
 from secureload.sandbox.proxy import ModelProxy, proxy_of, reference_of
 from secureload.sandbox.session import Session
+from secureload.sandbox.zygotes import application_paths, zygote_for
 
 __all__ = ["load_confined", "prepare_zygote"]
 
@@ -21,15 +23,15 @@ def load_confined(
     trace: Trace,
     limits: Limits = DEFAULT_LIMITS,
     *,
-    own_modules: bool = False,
+    own_modules: Collection[str] = (),
 ) -> Any:
     """Unpickle the pinned bytes in ``descriptor`` in a worker and return what stands for the object.
 
     The worker resolves exactly the globals that ``trace`` names, which the verdict admitted. Plain data comes
     back as data; anything else as a :class:`ModelProxy`, or as data that holds some.
 
-    ``own_modules`` lets the worker import from the caller's script folder and working directory too, for
-    classes of the caller's own.
+    ``own_modules`` are the caller's own: they may be imported from its script folder and working directory too,
+    after all others were imported from where libraries are installed.
 
     Raises:
         SandboxError: the worker could not be confined, died, or did not answer.
@@ -43,7 +45,8 @@ def load_confined(
         "cpu_seconds": 0,
         "limits": dataclasses.asdict(limits),
         "path": list(application_paths()) if own_modules else [],
-        "modules": [module for module in modules if module.split(".")[0] != "builtins"],
+        "modules": [module for module in modules if module not in own_modules],
+        "own_modules": [module for module in modules if module in own_modules],
         "globals": [[ref.module, ref.name] for ref in refs],
     }
     worker = start_worker("load", config, limits)

@@ -30,6 +30,7 @@ __all__ = ["lock_down", "self_test"]
 
 def lock_down(limits: ResourceLimits, namespaces: LayerReport) -> tuple[LayerReport, ...]:
     """Apply every layer to this process and return what each really enforced; there is no way back."""
+    threads = len(list(Path("/proc/self/task").iterdir()))
     resources = apply_rlimits(limits)
     root = empty_root(namespaces)
     capabilities = drop_capabilities()
@@ -37,6 +38,11 @@ def lock_down(limits: ResourceLimits, namespaces: LayerReport) -> tuple[LayerRep
     die_with_parent()
     privileges = forbid_new_privileges()
     landlock = apply_landlock()
+    if threads > 1:
+        # It holds for this thread; the filter below is for all of them.
+        landlock = LayerReport(
+            "landlock", "unavailable", f"a library started {threads - 1} threads before it"
+        )
     return (privileges, resources, capabilities, root, landlock, install_filter())
 
 

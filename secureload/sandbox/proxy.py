@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from secureload.errors import SandboxError, UsageError
-from secureload.sandbox.host import Confinement
+from secureload.sandbox.proof import Confinement
 from secureload.sandbox.rebuilt import printable_lines
 from secureload.sandbox.session import Reference, Session
 

@@ -14,7 +14,8 @@ from secureload.errors import LoadFailedError, SandboxError, UsageError
 from secureload.limits import Limits
 from secureload.printable import printable
 from secureload.sandbox.channel import ChannelClosedError, ChannelTimeoutError
-from secureload.sandbox.host import Confinement, Worker
+from secureload.sandbox.host import Worker
+from secureload.sandbox.proof import Confinement
 from secureload.sandbox.rebuilt import ModelError, rebuilt_exception, reissue_warnings
 from secureload.sandbox.wire.errors import Unencodable, WireValueError
 from secureload.sandbox.wire.frame import Kind, Message

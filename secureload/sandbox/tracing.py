@@ -11,8 +11,9 @@ from secureload.pickles.codec import TraceFormatError, decode_trace
 from secureload.pickles.trace import Trace, TraceProblem
 from secureload.printable import printable
 from secureload.sandbox.channel import ChannelClosedError, ChannelTimeoutError
-from secureload.sandbox.host import start_worker, zygote_for
+from secureload.sandbox.host import start_worker
 from secureload.sandbox.wire.frame import Kind
+from secureload.sandbox.zygotes import zygote_for
 
 __all__ = ["prepare_tracer", "trace_confined"]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import os
 import socket
-import sys
 import traceback
 from typing import Any, NoReturn
 
@@ -43,8 +42,6 @@ def run_worker(descriptor: int, namespaces: LayerReport) -> NoReturn:
 def _run(channel: Channel, namespaces: LayerReport) -> None:
     message, _ = channel.receive()
     config: dict[str, Any] = message.body
-    # Behind the interpreter's own: an application's modules are found, and shadow nothing.
-    sys.path.extend(entry for entry in config["path"] if entry not in sys.path)
     role = importlib.import_module(ROLES[config["role"]])
     state = role.prepare(config)
     own_user_namespace = namespaces.enforced and namespaces.detail.startswith("user")

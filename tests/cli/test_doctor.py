@@ -7,6 +7,8 @@ import json
 import pytest
 
 from secureload.sandbox import host
+from secureload.sandbox.layers.layer import LayerReport
+from secureload.sandbox.proof import ConfinementMissingError
 
 from .conftest import Shell
 
@@ -29,12 +31,18 @@ def test_a_missing_layer_is_named_and_everything_else_still_shown(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def without(*_arguments: object) -> None:
-        raise host.ConfinementMissingError(
-            "the sandbox layer 'seccomp' is missing: no", hint="nothing was loaded", layer="seccomp"
+        layers = (LayerReport("seccomp", "unavailable", "no"), LayerReport("landlock", "enforced", "ABI 7"))
+        raise ConfinementMissingError(
+            "the sandbox layer 'seccomp' is missing: no",
+            hint="nothing was loaded",
+            layer="seccomp",
+            layers=layers,
         )
 
     monkeypatch.setattr(host, "start_worker", without)
     answer = shell("doctor").failed(5)
     assert "'seccomp' is missing" in answer.err
     assert "kernel" in answer.out
+    assert "unavailable  seccomp" in answer.out
+    assert "enforced     landlock" in answer.out
     assert json.loads(shell("doctor", "--format", "json").failed(5).out)["level"] == "none"

@@ -21,7 +21,8 @@ import pytest
 from secureload.errors import SandboxError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.sandbox.channel import Channel
-from secureload.sandbox.host import Confinement, Worker
+from secureload.sandbox.host import Worker
+from secureload.sandbox.proof import Confinement
 from secureload.sandbox.proxy import ModelProxy, proxy_of, reference_of
 from secureload.sandbox.rebuilt import ModelError
 from secureload.sandbox.session import Session

@@ -6,6 +6,7 @@ import copyreg
 import importlib
 import io
 import os
+import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,10 @@ def _keep_html_script() -> None:
 def prepare(config: dict[str, Any]) -> _Prepared:
     """Import the modules that the admitted payload names; everything here happens before the lock-down."""
     for module in config["modules"]:
+        importlib.import_module(module)
+    # Only now, and behind the interpreter's own: no library is taken from an application's folder.
+    sys.path.extend(entry for entry in config["path"] if entry not in sys.path)
+    for module in config["own_modules"]:
         importlib.import_module(module)
     if "pandas" in config["modules"]:
         _warm_up_frames()

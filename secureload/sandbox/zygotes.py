@@ -1,0 +1,193 @@
+"""The zygotes of this process: started on first use, one a role, and gone with it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from secureload.errors import SandboxError
+from secureload.sandbox.kernel import is_linux
+from secureload.sandbox.proof import ConfinementMissingError
+from secureload.sandbox.roles.threads import ONE_THREAD
+
+__all__ = ["application_paths", "zygote_for"]
+
+_ZYGOTE_MODULES = {"trace": "secureload.sandbox.roles.trace", "load": "secureload.sandbox.roles.load"}
+
+
+class _Zygote:
+    """One zygote process of this process; see :mod:`secureload.sandbox.zygote`."""
+
+    def __init__(self, role: str) -> None:
+        self.owner = os.getpid()
+        self._lock = threading.Lock()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter, our own module
+                [*_interpreter(), str(theirs.fileno()), str(self.owner), ",".join(_preloaded(role))],
+                env=_environment(),
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,
+            )
+        self._control = ours
+
+    @property
+    def alive(self) -> bool:
+        """Whether it belongs to this process and runs."""
+        return self.owner == os.getpid() and self._process.poll() is None
+
+    def spawn(self) -> tuple[socket.socket, socket.socket]:
+        """Ask for a worker; return our ends of its socket and of its leash."""
+        try:
+            ours, theirs = socket.socketpair()
+            try:
+                leash, held = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            except OSError:
+                ours.close()
+                theirs.close()
+                raise
+        except OSError as error:
+            raise SandboxError(f"the sandbox cannot be started: {error.strerror}") from error
+        with theirs, held:
+            try:
+                with self._lock:
+                    socket.send_fds(self._control, [b"spawn"], [theirs.fileno(), held.fileno()])
+            except OSError as error:
+                ours.close()
+                leash.close()
+                raise SandboxError("the sandbox's zygote is gone", hint="try again") from error
+        return ours, leash
+
+    def close(self) -> None:
+        """End it and everything that it forked."""
+        self._control.close()
+        if self.owner != os.getpid():
+            self._process.returncode = 0  # not our child: nothing to wait for
+            return
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _preloaded(role: str) -> list[str]:
+    # Frames are likely to come where pandas is imported, and its import is a third of a second a load.
+    frames = ["pandas"] if role == "load" and "pandas" in sys.modules else []
+    return [_ZYGOTE_MODULES[role], *frames]
+
+
+def _interpreter() -> list[str]:
+    if not sys.executable:
+        raise SandboxError("this Python does not know its own executable", hint="start it by its full path")
+    code = (
+        f"{_imports()}; from secureload.sandbox.zygote import main; "
+        "main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(','))"
+    )
+    return [sys.executable, "-I", "-c", code]
+
+
+def _imports() -> str:
+    """Return the code that lets an isolated interpreter find the libraries of this process, and this very package.
+
+    The libraries stand behind the interpreter's own entries, so that nothing of them is shadowed; the package
+    is named by its file, for another version of it may be installed where the interpreter looks first.
+    """
+    package = Path(__file__).resolve().parents[1]
+    return (
+        f"import sys; sys.path.extend({list(_library_paths())!r}); import importlib.util as u; "
+        f"s = u.spec_from_file_location('secureload', {str(package / '__init__.py')!r}, "
+        f"submodule_search_locations=[{str(package)!r}]); "
+        "m = sys.modules['secureload'] = u.module_from_spec(s); s.loader.exec_module(m)"
+    )
+
+
+def _library_paths() -> tuple[str, ...]:
+    """Where this process finds its libraries, without the script's folder and the working directory.
+
+    Files that arrive are put there; a library that a payload names is never taken from beside it.
+    """
+    own = str(Path(__file__).resolve().parents[2])
+    return tuple(dict.fromkeys([*(entry for entry in _absolute_paths() if not _is_own(entry)), own]))
+
+
+def application_paths() -> tuple[str, ...]:
+    """The script's folder and the working directory, as far as this process imports from them.
+
+    They are for the modules that the caller has allowed by name.
+    """
+    return tuple(entry for entry in _absolute_paths() if _is_own(entry))
+
+
+def _absolute_paths() -> list[str]:
+    return [str(Path(entry).absolute()) for entry in sys.path]
+
+
+def _is_own(entry: str) -> bool:
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    own = {Path.cwd()}
+    if script:
+        # Python resolves a script that is a link before it puts the folder on the path.
+        own |= {Path(script).absolute().parent, Path(script).resolve().parent}
+    return entry in {str(folder) for folder in own}
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent", **ONE_THREAD, **kept}
+
+
+_zygotes: dict[str, _Zygote] = {}
+_zygotes_lock = threading.Lock()
+
+
+def zygote_for(role: str) -> _Zygote:
+    """Return this process's zygote for ``role``, started on first use.
+
+    Raises:
+        SandboxError: it cannot be started here.
+    """
+    if not is_linux():
+        raise ConfinementMissingError(
+            "the sandbox needs Linux on x86-64 or aarch64: there is no system call filter for this machine yet",
+            hint="run secureload in a Linux container or virtual machine",
+            layer="seccomp",
+        )
+    with _zygotes_lock:
+        found = _zygotes.get(role)
+        if found is None or not found.alive:
+            if found is not None:
+                found.close()
+            try:
+                found = _Zygote(role)
+            except OSError as error:
+                raise SandboxError(f"the sandbox cannot be started: {error.strerror}") from error
+            _zygotes[role] = found
+        return found
+
+
+@atexit.register
+def _close_zygotes() -> None:
+    for zygote in list(_zygotes.values()):
+        zygote.close()
+    _zygotes.clear()
+
+
+def _after_fork() -> None:
+    global _zygotes_lock
+    _zygotes_lock = threading.Lock()
+    for zygote in _zygotes.values():
+        zygote.close()  # closes our copy of its socket; the process is our parent's
+    _zygotes.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)

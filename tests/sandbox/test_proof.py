@@ -1,0 +1,109 @@
+"""A worker is believed when its report, its self-test and the kernel agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secureload.errors import SandboxError
+from secureload.sandbox.layers.layer import REQUIRED_LAYERS
+from secureload.sandbox.proof import ConfinementMissingError, prove
+from secureload.sandbox.wire.frame import Kind, Message
+
+LAYERS = [[name, "enforced", "as it should"] for name in (*REQUIRED_LAYERS, "landlock", "namespaces")]
+
+
+def ready(layers: Any = LAYERS, doors: tuple[str, ...] = ()) -> Message:
+    return Message(Kind.READY, 0, {"layers": layers, "open_doors": list(doors)})
+
+
+@pytest.fixture
+def status(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What the kernel says of the worker, to be changed by the test."""
+    fields = {"NoNewPrivs": "1", "Seccomp": "2", "CapEff": "0" * 16, "CapPrm": "0" * 16}
+    real = Path.read_text
+
+    def read_text(path: Path, *args: Any, **kwargs: Any) -> str:
+        if path.name == "status":
+            return "".join(f"{name}:\t{value}\n" for name, value in fields.items())
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    return fields
+
+
+@pytest.mark.usefixtures("status")
+def test_a_worker_that_is_wholly_confined_is_accepted() -> None:
+    assert prove(ready(), 1).level == "full"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "layer"),
+    [
+        ("NoNewPrivs", "0", "no-new-privileges"),
+        ("Seccomp", "0", "seccomp"),
+        ("Seccomp", "1", "seccomp"),
+        ("CapEff", "0000000000200000", "capabilities"),
+        ("CapPrm", "0000000000000001", "capabilities"),
+    ],
+)
+def test_a_worker_whose_word_the_kernel_contradicts_is_refused(
+    status: dict[str, str], field: str, value: str, layer: str
+) -> None:
+    status[field] = value
+    with pytest.raises(ConfinementMissingError) as caught:
+        prove(ready(), 1)
+    assert caught.value.fields["layer"] == layer
+
+
+@pytest.mark.parametrize("field", ["NoNewPrivs", "Seccomp", "CapEff", "CapPrm"])
+def test_a_worker_about_which_the_kernel_does_not_say_enough_is_refused(
+    status: dict[str, str], field: str
+) -> None:
+    del status[field]
+    with pytest.raises(ConfinementMissingError):
+        prove(ready(), 1)
+
+
+def test_a_worker_that_the_kernel_does_not_know_is_refused() -> None:
+    with pytest.raises(ConfinementMissingError):
+        prove(ready(), (1 << 22) + 1)
+
+
+@pytest.mark.usefixtures("status")
+@pytest.mark.parametrize("missing", REQUIRED_LAYERS)
+@pytest.mark.parametrize("reported", [True, False])
+def test_a_worker_without_a_required_layer_is_refused(missing: str, reported: bool) -> None:
+    layers = [layer for layer in LAYERS if layer[0] != missing]
+    if reported:
+        layers.append([missing, "unavailable", "the kernel said no"])
+    with pytest.raises(ConfinementMissingError) as caught:
+        prove(ready(layers), 1)
+    if reported:
+        assert caught.value.fields["layer"] == missing
+        assert missing in caught.value.message
+
+
+@pytest.mark.usefixtures("status")
+def test_a_worker_that_found_a_door_open_is_refused_and_the_door_is_named() -> None:
+    with pytest.raises(ConfinementMissingError, match="open a file"):
+        prove(ready(doors=("open a file",)), 1)
+
+
+@pytest.mark.parametrize(
+    "message", [Message(Kind.REPLY, 0, {}), Message(Kind.FAILURE, 0, {"type": "\x1b", "message": "a\nb"})]
+)
+def test_a_worker_that_says_something_else_is_refused(message: Message) -> None:
+    with pytest.raises(SandboxError) as caught:
+        prove(message, 1)
+    assert caught.value.message.isprintable()
+
+
+@pytest.mark.usefixtures("status")
+def test_the_error_about_a_missing_layer_carries_what_every_layer_said() -> None:
+    layers = [["seccomp", "unavailable", "no"], *(layer for layer in LAYERS if layer[0] != "seccomp")]
+    with pytest.raises(ConfinementMissingError) as caught:
+        prove(ready(layers), 1)
+    assert len(caught.value.fields["layers"]) == len(LAYERS)  # type: ignore[arg-type]  # a field is an object
