@@ -16,7 +16,7 @@ import typer
 
 from secureload.cli.app import app
 from secureload.cli.output import note_failure, silence_standard_output
-from secureload.errors import ExitCode, SecureloadError
+from secureload.errors import ExitCode, SecureloadError, UsageError
 
 __all__ = ["main"]
 
@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    if "" in arguments:
+        raise UsageError("an argument is empty", hint="an unset variable between quotes gives one")
     # Not command.main(): that would answer a broken pipe anywhere, a worker's too, with exit code 1.
     command = typer.main.get_command(app)
     try:

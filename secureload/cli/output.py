@@ -58,7 +58,13 @@ def note_failure(message: str, hint: str) -> None:
     """Write what every exit code but 0 goes with: one line that says why, and one that says what to do."""
     note(f"error: {printable(message, _MESSAGE_CHARS)}")
     if hint:
-        note(f"hint: {printable(hint, _MESSAGE_CHARS)}")
+        note(f"hint: {printable(_as_line(hint), _MESSAGE_CHARS)}")
+
+
+def _as_line(hint: str) -> str:
+    """Return a hint, which may be a sentence, in the form of a line behind ``hint:``."""
+    text = hint.removesuffix(".")
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def silence_standard_output() -> bool:

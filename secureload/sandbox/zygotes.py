@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import socket
 import subprocess
@@ -25,6 +26,7 @@ class _Zygote:
 
     def __init__(self, role: str) -> None:
         self.owner = os.getpid()
+        self._user = os.geteuid()
         self._lock = threading.Lock()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -42,8 +44,9 @@ class _Zygote:
 
     @property
     def alive(self) -> bool:
-        """Whether it belongs to this process and runs."""
-        return self.owner == os.getpid() and self._process.poll() is None
+        """Whether it belongs to this process and its user, and runs."""
+        same = self.owner == os.getpid() and self._user == os.geteuid()
+        return same and self._process.poll() is None
 
     def spawn(self) -> tuple[socket.socket, socket.socket]:
         """Ask for a worker; return our ends of its socket and of its leash."""
@@ -73,11 +76,11 @@ class _Zygote:
         if self.owner != os.getpid():
             self._process.returncode = 0  # not our child: nothing to wait for
             return
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
+        # It may be in the middle of its imports; what it forked ends by the parent-death signal.
+        with contextlib.suppress(PermissionError):  # this process gave up the user that it was started as
             self._process.kill()
-            self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
 
 
 def _preloaded(role: str) -> list[str]:

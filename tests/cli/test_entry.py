@@ -132,3 +132,7 @@ def test_any_words_end_with_an_exit_code(capsys: pytest.CaptureFixture[str], wor
     code = main(words)
     assert code in {0, 2, 3}
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_empty_argument_is_not_taken_for_the_working_directory(shell: Shell) -> None:
+    assert "empty" in shell("check", "").failed(2).err

@@ -47,3 +47,14 @@ def test_a_failure_is_one_line_and_its_hint_another(capsys: pytest.CaptureFixtur
 def test_the_width_is_known_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "77")
     assert width() == 77
+
+
+def test_a_hint_that_is_a_sentence_is_written_as_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    note_failure("it is missing", "Check the path.")
+    note_failure("it is missing", "SECURELOAD_DEBUG=1 shows more")
+    assert capsys.readouterr().err.splitlines() == [
+        "error: it is missing",
+        "hint: check the path",
+        "error: it is missing",
+        "hint: SECURELOAD_DEBUG=1 shows more",
+    ]

@@ -11,6 +11,7 @@ import pytest
 
 from secureload.errors import SandboxError
 from secureload.limits import DEFAULT_LIMITS
+from secureload.sandbox import zygotes
 from secureload.sandbox.host import start_worker
 
 from .conftest import run_child
@@ -87,3 +88,13 @@ def test_where_the_kernel_refuses_namespaces_the_model_loads_at_a_lower_level(
     kind, level, answer = loaded_without("unshare", tmp_path, alice, alices_trust_store)
     assert (kind, answer) == ("loaded", 7)
     assert level in {"required", "standard"}
+
+
+def test_a_service_that_gives_up_root_gets_a_zygote_of_its_new_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = zygotes.zygote_for("trace")
+    monkeypatch.setattr("os.geteuid", lambda: 65534)
+    after = zygotes.zygote_for("trace")
+    assert after is not before
+    assert not before.alive
+    monkeypatch.undo()
+    zygotes.zygote_for("trace")  # one of the right user again, for the tests that follow
