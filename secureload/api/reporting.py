@@ -243,13 +243,20 @@ def _sections(checked: Checked, *, explain: bool) -> tuple[ReportSection, ...]:
     return tuple(sections)
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def _trace_rows(trace: Trace) -> list[tuple[str, str]]:
     rows = [("read", _reading(trace))]
     if trace.compression:
         rows.append(("compression", f"{trace.compression}, {trace.bytes_total:,} bytes expanded"))
     if trace.protocol >= 0:
         rows.append(("protocol", str(trace.protocol)))
-    rows.append(("would do", f"import {len(trace.imports):,} globals, {trace.operation_count:,} operations"))
+    operations = sum(operation.count for operation in trace.operations)
+    rows.append(
+        ("would do", f"import {_counted(len(trace.imports), 'global')}, {_counted(operations, 'operation')}")
+    )
     rows.extend(("saved with", f"{library} {version}") for library, version in trace.versions)
     return rows
 

@@ -49,7 +49,7 @@ def encode_trace(trace: Trace) -> list[Any]:
         [[section.kind, section.start, section.end] for section in trace.sections],
         [[problem.kind, problem.message, problem.offset] for problem in trace.problems],
         [list(pair) for pair in trace.versions],
-        [trace.bytes_total, trace.bytes_examined, trace.pickles, trace.operation_count],
+        [trace.bytes_total, trace.bytes_examined, trace.pickles],
         [trace.decompiled, trace.fickling_severity, list(trace.fickling_messages)],
         [
             [_encode_import(item) for item in trace.other_imports],
@@ -105,7 +105,7 @@ def _decode_trace(data: Any) -> Trace:
     reading, compression, protocol, imports, operations = head
     sections, problems, versions, counts, fickling, other = tail
     other_imports, other_operations = _list(other)
-    total, examined, pickles, count = (_int(number) for number in _list(counts))
+    total, examined, pickles = (_int(number) for number in _list(counts))
     decompiled, severity, messages = _list(fickling)
     return Trace(
         reading=_one_of(reading, Reading),
@@ -128,7 +128,6 @@ def _decode_trace(data: Any) -> Trace:
         bytes_total=total,
         bytes_examined=examined,
         pickles=pickles,
-        operation_count=count,
         decompiled="\n".join(printable(line, 2_000) for line in _str(decompiled).splitlines()),
         fickling_severity=_text(severity),
         fickling_messages=tuple(_text(message) for message in _list(messages)),

@@ -149,7 +149,6 @@ class Trace:
     bytes_total: int = 0
     bytes_examined: int = 0
     pickles: int = 0
-    operation_count: int = 0
     # What another loader would do besides: pickle.load, where the reading is joblib's.
     other_imports: tuple[Import, ...] = ()
     other_operations: tuple[Operation, ...] = ()

@@ -313,7 +313,6 @@ def trace_stream(
         bytes_total=bytes_total if bytes_total >= 0 else source.tell(),
         bytes_examined=examined,
         pickles=session.pickles,
-        operation_count=session.recorder.count,
     )
 
 

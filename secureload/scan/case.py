@@ -17,7 +17,7 @@ from secureload.pickles.trace import (
 from secureload.printable import printable
 from secureload.scan.allowlist import AllowList
 
-__all__ = ["Case", "opcode_of", "shown_call", "shown_value"]
+__all__ = ["Case", "first_uses", "opcode_of", "shown_call", "shown_value"]
 
 _SHOWN_CHARS = 120
 _OPCODES = {"call": "REDUCE", "new": "NEWOBJ", "build": "BUILD", "append": "APPENDS", "setitem": "SETITEMS",
@@ -31,6 +31,14 @@ class Case:
     trace: Trace
     allow: AllowList
     installed: Mapping[str, str]
+
+
+def first_uses(trace: Trace) -> dict[Value, Operation]:
+    """Return for each target the first operation on it."""
+    found: dict[Value, Operation] = {}
+    for operation in trace.operations:
+        found.setdefault(operation.target, operation)
+    return found
 
 
 def opcode_of(operation: Operation) -> str:

@@ -43,7 +43,6 @@ _WHOLE = Trace(
     bytes_total=20,
     bytes_examined=19,
     pickles=1,
-    operation_count=2,
     decompiled="a = 1\nb = 2",
     fickling_severity="LIKELY_SAFE",
     fickling_messages=("one", "two"),

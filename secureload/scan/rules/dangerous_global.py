@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from secureload.pickles.trace import Operation
-from secureload.scan.case import Case, opcode_of, shown_call, shown_value
+from secureload.scan.case import Case, first_uses, opcode_of, shown_call, shown_value
 from secureload.scan.dangerous import grade
 from secureload.scan.finding import Finding, Location, Severity
 
@@ -19,9 +18,7 @@ TITLE = "Known gadget"
 
 def check(case: Case) -> Iterator[Finding]:
     """Yield a finding for each dangerous import, with the call that it is used in."""
-    calls: dict[object, Operation] = {}
-    for operation in case.trace.operations:
-        calls.setdefault(operation.target, operation)
+    calls = first_uses(case.trace)
     for item in case.trace.imports:
         technique = grade(item.ref) if case.allow.find(item.ref) is None else None
         if technique is None:

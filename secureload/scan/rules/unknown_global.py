@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from secureload.pickles.trace import Operation
 from secureload.printable import printable
-from secureload.scan.case import Case, shown_call, shown_value
+from secureload.scan.case import Case, first_uses, shown_call, shown_value
 from secureload.scan.dangerous import grade
 from secureload.scan.finding import Finding, Location, Severity
 
@@ -20,9 +19,7 @@ TITLE = "Unknown global"
 
 def check(case: Case) -> Iterator[Finding]:
     """Yield a finding for each import that no list knows."""
-    calls: dict[object, Operation] = {}
-    for operation in case.trace.operations:
-        calls.setdefault(operation.target, operation)
+    calls = first_uses(case.trace)
     for item in case.trace.imports:
         if case.allow.find(item.ref) is not None or grade(item.ref) is not None:
             continue
