@@ -20,6 +20,7 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -60,6 +61,32 @@ def test_predictions_are_bit_for_bit_those_of_the_original(load: Load, method: s
         found = getattr(proxy, method)(rows)
         assert np.array_equal(found, getattr(model, method)(rows))
         assert (type(found), found.dtype) == (type(expected), expected.dtype)
+
+
+@pytest.mark.parametrize("copied", [True, False])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_linear_model_gives_the_last_bit_of_a_sum_over_a_frame_too(
+    load: Load, order: Any, copied: bool
+) -> None:
+    rows = np.array(np.random.default_rng(7).normal(size=(500, 30)), order=order)
+    frame = pd.DataFrame(rows, columns=[f"c{i}" for i in range(30)], copy=copied)
+    target = rows @ np.arange(30.0) + 1
+    model = make_pipeline(StandardScaler(), LinearRegression()).fit(frame, target)
+    proxy = load(model)
+    for given in (frame, frame.iloc[:7], frame.iloc[::3], frame[frame.columns.tolist()]):
+        assert np.array_equal(proxy.predict(given), model.predict(given))
+    assert proxy.score(frame, pd.Series(target)) == model.score(frame, pd.Series(target))
+
+
+def test_the_results_of_a_search_are_data_masks_included(load: Load) -> None:
+    search = GridSearchCV(RidgeClassifier(), {"alpha": [0.5, 1.0], "solver": ["auto", "svd"]}, cv=2)
+    model = search.fit(ROWS, LABELS)
+    proxy = load(model)
+    assert proxy.best_params_ == model.best_params_
+    assert sorted(proxy.cv_results_) == sorted(model.cv_results_)
+    assert type(proxy.cv_results_["param_alpha"]) is np.ma.MaskedArray
+    assert proxy.cv_results_["param_alpha"].tolist() == model.cv_results_["param_alpha"].tolist()
+    assert np.array_equal(proxy.best_estimator_.coef_, model.best_estimator_.coef_)
 
 
 def test_everything_that_a_pipeline_says_of_itself_is_said_by_the_proxy(load: Load) -> None:

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
     from secureload.sandbox.wire.frame import Buffer
 
-__all__ = ["Segments", "decode_array", "decode_dtype", "decode_scalar", "encode_array", "encode_scalar"]
+__all__ = [
+    "Segments",
+    "decode_array",
+    "decode_dtype",
+    "decode_scalar",
+    "encode_array",
+    "encode_scalar",
+    "masked",
+]
 
 _MAX_DIMENSIONS = 32
 _PLAIN = frozenset(
@@ -106,12 +114,10 @@ def encode_array(
     """Encode any supported array; its raw bytes are appended to ``segments``.
 
     Raises:
-        Unencodable: structured arrays, masked arrays and dtypes of other libraries.
+        Unencodable: structured arrays and dtypes of other libraries.
     """
     import numpy as np
 
-    if isinstance(array, np.ma.MaskedArray):
-        raise Unencodable("a masked array")
     array = np.asarray(array)
     kind = array.dtype.kind
     if kind == "O":
@@ -121,12 +127,28 @@ def encode_array(
     text = array.dtype.str
     if not (text in _PLAIN or _is_bytes_type(text) or _is_time_type(text)):
         raise Unencodable(f"an array of dtype {array.dtype}")
+    if not (array.flags.c_contiguous or array.flags.f_contiguous):
+        # A slice keeps the order of its axes, which a copy in the caller's process would keep too.
+        array = array.copy(order="K")
     fortran = array.flags.f_contiguous and not array.flags.c_contiguous
     laid_out = array.T if fortran else array
     if not laid_out.flags.c_contiguous:
         laid_out = laid_out.copy(order="C")
     segments.append(laid_out.reshape(-1).view(np.uint8).data if laid_out.size else b"")
     return ["a", text, list(array.shape), fortran, len(segments) - 1]
+
+
+def masked(data: object, mask: object, fill: object) -> np.ma.MaskedArray[Any, Any]:
+    """Rebuild a masked array from its parts; plain arrays of one shape, and a scalar to fill with."""
+    import numpy as np
+
+    if type(data) is not np.ndarray or type(mask) is not np.ndarray or mask.dtype != np.bool_:
+        raise WireValueError("a masked array that is none")
+    if data.shape != mask.shape or not isinstance(
+        fill, bool | int | float | complex | str | bytes | np.generic
+    ):
+        raise WireValueError("a masked array whose parts do not fit")
+    return np.ma.MaskedArray(data, mask=mask, fill_value=fill)
 
 
 def _encode_strings(array: np.ndarray[Any, Any], segments: list[Buffer]) -> list[Any]:

@@ -16,7 +16,7 @@ _MAX_TEXT_CHARS = 64
 # Names of the zoneinfo database and fixed offsets; "dateutil/…" would make pandas open a file of that name.
 _ZONE = re.compile(r"(?!dateutil/)[A-Za-z0-9_+-][A-Za-z0-9_+:/-]{0,63}")
 
-TAGS = frozenset({"df", "se", "ix", "rx", "mx", "cat", "nul", "str", "dtz", "NA", "tsp"})
+TAGS = frozenset({"df", "bl", "se", "ix", "rx", "mx", "cat", "nul", "str", "dtz", "NA", "tsp"})
 _NULLABLE = frozenset(
     {
         "Int8",
@@ -43,6 +43,10 @@ def encode_frame(value: Any, encode: Callable[[Any], Any]) -> list[Any]:
     import pandas as pd
 
     if isinstance(value, pd.DataFrame):
+        if _is_block(value):
+            # In one piece, rows or columns first as it is: the order of a sum decides its last bit.
+            whole = encode(value.to_numpy())
+            return ["bl", _index(value.columns, encode), _index(value.index, encode), whole]
         columns = [_column(value.iloc[:, position].array, encode) for position in range(value.shape[1])]
         return ["df", _index(value.columns, encode), _index(value.index, encode), columns]
     if isinstance(value, pd.Series):
@@ -93,8 +97,17 @@ def _column(array: Any, encode: Callable[[Any], Any]) -> list[Any]:
     return tree
 
 
+def _is_block(frame: Any) -> bool:
+    """Whether all columns have one numeric numpy dtype."""
+    import numpy as np
+
+    first = frame.dtypes.iloc[0] if frame.shape[1] else None
+    return isinstance(first, np.dtype) and first.kind in "biufc" and bool((frame.dtypes == first).all())
+
+
 def decode_frame(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
     """Rebuild a pandas object from its tree."""
+    import numpy as np
     import pandas as pd
 
     tag, *parts = tree
@@ -104,6 +117,13 @@ def decode_frame(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
         frame = pd.DataFrame(data, index=index, copy=False)
         if frame.shape != (len(index), len(columns)):
             raise WireValueError("a frame whose columns do not fit its index")
+        frame.columns = columns
+        return frame
+    if tag == "bl":
+        columns, index, block = _labels(decode(parts[0])), _labels(decode(parts[1])), decode(parts[2])
+        if type(block) is not np.ndarray or block.shape != (len(index), len(columns)):
+            raise WireValueError("a frame whose block does not fit its labels")
+        frame = pd.DataFrame(block, index=index, copy=False)
         frame.columns = columns
         return frame
     if tag == "se":

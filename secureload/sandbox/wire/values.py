@@ -95,6 +95,14 @@ class Encoder:
     def _numpy(self, value: Any) -> Any:
         import numpy as np
 
+        if isinstance(value, np.ma.MaskedArray):
+            mask = np.ma.getmaskarray(value)
+            return [
+                "ma",
+                self.encode(np.asarray(value.data)),
+                self.encode(mask),
+                self.encode(value.fill_value),
+            ]
         if isinstance(value, np.ndarray):
             return arrays.encode_array(value, self.segments, self.encode)
         if isinstance(value, np.generic):
@@ -279,4 +287,5 @@ _SMALL: dict[str, Callable[..., Any]] = {
     "da": datetime.date.fromisoformat,
     "ty": _type_named,
     "dt": arrays.decode_dtype,
+    "ma": arrays.masked,
 }

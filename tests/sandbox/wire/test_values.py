@@ -146,6 +146,16 @@ def test_frames_come_back_with_names_dtypes_and_index(frame: Any) -> None:
     pd.testing.assert_frame_equal(crossed(frame), frame)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_frame_of_one_dtype_keeps_its_layout_because_sums_depend_on_it(order: Any) -> None:
+    block = np.array(np.arange(12.0).reshape(4, 3), order=order)
+    frame = pd.DataFrame(block, columns=["a", "b", "c"], copy=False)
+    back = crossed(frame)
+    assert back.columns.tolist() == ["a", "b", "c"]
+    assert back.to_numpy().flags.c_contiguous == frame.to_numpy().flags.c_contiguous
+    assert np.array_equal(back.to_numpy(), block)
+
+
 def test_series_and_indexes_come_back() -> None:
     series = pd.Series([1, 2], index=["a", "b"], name="price")
     pd.testing.assert_series_equal(crossed(series), series)
@@ -161,7 +171,7 @@ class Colour(enum.Enum):
 
 @pytest.mark.parametrize(
     "value",
-    [object(), len, Colour.RED, Colour, lambda: None, np.ma.array([1], mask=[True]),
+    [object(), len, Colour.RED, Colour, lambda: None,
      np.zeros(2, dtype=[("a", "i4")]), iter([]), type("Odd", (), {})],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
@@ -190,6 +200,7 @@ HOSTILE: list[Any] = [
     ["sl", 1, 2, 3, 4], ["ra", 1, 2, 0], ["ts", "never"], ["da", 5], ["ty", "os", "system"], ["ty", "builtins", "eval"],
     ["ty", "numpy", "load"], ["ty", "numpy", "no such type"], ["dt", "O"], ["sp", "csr", True, [2], 1, 2, 3],
     ["sp", "xyz", True, [2, 2], 1, 2, 3], ["sp", "csr", False, [-1, 2], 1, 2, 3], ["df"], ["df", 1, 2, 3],
+    ["bl", 1, 2, 3], ["bl", ["rx", 0, 2, 1, None], ["rx", 0, 2, 1, None], 5],
     ["se", 1], ["rx", 1, 2, 0, None], ["mx", [1], [1]], ["cat", 1, 2, 3], ["nul", "object", 1, 2],
     ["str", "object", []], ["dtz", 1, "xx", "UTC"], ["tsp", "never", "ns"],
 ]  # fmt: skip
@@ -266,3 +277,28 @@ def test_a_value_with_one_part_replaced_is_a_value_or_a_wire_error(
     parent[index] = part
     with contextlib.suppress(WireValueError):
         Decoder([bytes(segment) for segment in encoder.segments], DEFAULT_LIMITS).decode(tree)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.ma.MaskedArray([1.5, 2.5, 3.5], mask=[False, True, False]),
+        np.ma.MaskedArray(["rbf", "linear"], mask=[True, False], dtype=object),
+        np.ma.MaskedArray(np.arange(6).reshape(2, 3), fill_value=-1),
+    ],
+    ids=["numbers", "objects", "nothing masked"],
+)
+def test_masked_arrays_come_back_with_their_masks(array: Any) -> None:
+    back = crossed(array)
+    assert type(back) is np.ma.MaskedArray
+    assert np.array_equal(back.data, array.data)
+    assert np.array_equal(np.ma.getmaskarray(back), np.ma.getmaskarray(array))
+    assert back.fill_value == array.fill_value
+
+
+@pytest.mark.parametrize(
+    "parts", [[1, 2, 3], [["l", []], ["l", []], 0], [["o", [1], [1]], ["o", [1], [1]], 0]], ids=repr
+)
+def test_a_masked_array_of_what_is_no_array_is_refused(parts: list[Any]) -> None:
+    with pytest.raises(WireValueError):
+        Decoder((), DEFAULT_LIMITS).decode(["ma", *parts])
