@@ -18,6 +18,7 @@ from secureload.pickles.trace import Trace
 from secureload.policy.verdict import STANDARD, decide
 from secureload.printable import printable
 from secureload.sandbox.loading import load_confined, prepare_zygote
+from secureload.sandbox.proof import MissingModuleError
 from secureload.scan.allowlist import USER_LIBRARY, AllowList
 from secureload.scan.finding import Examination, Severity
 from secureload.signing.truststore import TrustStore
@@ -75,7 +76,7 @@ def safe_load(
         _warn_of_versions(examination)
         try:
             return _load(admitted, examination.trace, allowed, limits)
-        except LoadFailedError as error:
+        except (LoadFailedError, MissingModuleError) as error:
             raise _with_versions(error, examination) from error.__cause__
 
 
@@ -106,12 +107,14 @@ def _with_names(error: PolicyError, trace: Trace | None, allowed: AllowList) -> 
     )
 
 
-def _with_versions(error: LoadFailedError, examination: Examination) -> LoadFailedError:
+def _with_versions(
+    error: LoadFailedError | MissingModuleError, examination: Examination
+) -> LoadFailedError | MissingModuleError:
     """Say which version saved the model, where it is not the one that is installed."""
     told = [finding for finding in examination.findings if finding.severity is Severity.WARNING]
     if not told:
         return error
-    return LoadFailedError(f"{error.message}; it was {told[0].title}", hint=told[0].hint, **error.fields)
+    return type(error)(f"{error.message}; it was {told[0].title}", hint=told[0].hint, **error.fields)
 
 
 def _warn_of_versions(examination: Examination) -> None:

@@ -10,13 +10,19 @@ from secureload.printable import printable
 from secureload.sandbox.layers.layer import REQUIRED_LAYERS, LayerReport, confinement_level
 from secureload.sandbox.wire.frame import Kind, Message
 
-__all__ = ["Confinement", "ConfinementMissingError", "prove"]
+__all__ = ["Confinement", "ConfinementMissingError", "MissingModuleError", "prove"]
 
 
 class ConfinementMissingError(SandboxError):
     """A required layer is not in force; ``fields`` has ``layer``."""
 
     code = "sandbox.confinement-missing"
+
+
+class MissingModuleError(SandboxError):
+    """The model needs a module that cannot be imported here; ``fields`` has ``module``."""
+
+    code = "sandbox.missing-module"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +42,20 @@ def prove(message: Message, pid: int) -> Confinement:
 
     Raises:
         ConfinementMissingError: a required layer is not in force; ``fields`` has ``layer`` and ``layers``.
+        MissingModuleError: the model needs a module that is not installed.
         SandboxError: the worker could not be prepared.
     """
+    if message.kind is Kind.FAILURE and isinstance(message.body.get("module"), str):
+        name = printable(message.body["module"])
+        raise MissingModuleError(
+            f"the model needs the module {name!r}, which cannot be imported here",
+            hint="install the library that the model was saved with, in the version that it names",
+            module=name,
+        )
     if message.kind is Kind.FAILURE:
         what = f"{message.body.get('type')}: {message.body.get('message')}"
         raise SandboxError(
-            f"the sandbox could not be prepared: {printable(what)}", hint=_preparation_hint(what)
+            f"the sandbox could not be prepared: {printable(what)}", hint="run: secureload doctor"
         )
     if message.kind is not Kind.READY:
         raise SandboxError("the sandboxed worker spoke out of turn")
@@ -56,12 +70,6 @@ def prove(message: Message, pid: int) -> Confinement:
         raise _missing("seccomp", f"the worker was able to {message.body['open_doors'][0]}")
     _check_status(pid)
     return confinement
-
-
-def _preparation_hint(what: str) -> str:
-    if "ModuleNotFoundError" in what or "ImportError" in what:
-        return "install the library that the model was saved with, in the version that it names"
-    return "run: secureload doctor"
 
 
 def _missing(layer: str, detail: str, layers: tuple[LayerReport, ...] = ()) -> ConfinementMissingError:

@@ -69,6 +69,8 @@ def _tell(channel: Channel, error: BaseException) -> None:
             f"{f.name}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__)[-4:])
         )
         body = {"type": type(error).__name__, "message": f"{str(error)[:500]} (in {where})"}
+        if isinstance(error, ImportError) and error.name is not None:
+            body["module"] = error.name
         channel.send(Message(Kind.FAILURE, 0, body))
     except Exception:  # noqa: S110  # there is nobody left to tell
         pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+import sklearn
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
@@ -61,6 +63,22 @@ def test_predictions_are_bit_for_bit_those_of_the_original(load: Load, method: s
         found = getattr(proxy, method)(rows)
         assert np.array_equal(found, getattr(model, method)(rows))
         assert (type(found), found.dtype) == (type(expected), expected.dtype)
+
+
+def test_a_model_of_another_release_that_needs_what_is_gone_is_told_with_both_versions(
+    save: Save, store: TrustStore
+) -> None:
+    here = sklearn.__version__
+    other = here[:-1] + ("1" if here.endswith("0") else "0")
+    data = pickle.dumps(StandardScaler().fit(ROWS)).replace(here.encode(), other.encode())
+    gone = data.replace(b"sklearn.preprocessing._data", b"sklearn.preprocessing._gone")
+    path = save(gone, "gone.pkl")
+    with (
+        pytest.warns(ModelVersionWarning, match=re.escape(other)),
+        pytest.raises(SandboxError, match=rf"preprocessing\._gone'.*{re.escape(other)}") as caught,
+    ):
+        secureload.safe_load(path, trust_store=store, allow=["sklearn.preprocessing._gone.StandardScaler"])
+    assert caught.value.hint.endswith(f"pip install scikit-learn=={other}")
 
 
 @pytest.mark.parametrize("copied", [True, False])

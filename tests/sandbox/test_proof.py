@@ -9,7 +9,7 @@ import pytest
 
 from secureload.errors import SandboxError
 from secureload.sandbox.layers.layer import REQUIRED_LAYERS
-from secureload.sandbox.proof import ConfinementMissingError, prove
+from secureload.sandbox.proof import ConfinementMissingError, MissingModuleError, prove
 from secureload.sandbox.wire.frame import Kind, Message
 
 LAYERS = [[name, "enforced", "as it should"] for name in (*REQUIRED_LAYERS, "landlock", "namespaces")]
@@ -107,3 +107,10 @@ def test_the_error_about_a_missing_layer_carries_what_every_layer_said() -> None
     with pytest.raises(ConfinementMissingError) as caught:
         prove(ready(layers), 1)
     assert len(caught.value.fields["layers"]) == len(LAYERS)  # type: ignore[arg-type]  # a field is an object
+
+
+def test_a_module_that_the_model_needs_and_that_is_not_here_is_named() -> None:
+    body = {"type": "ModuleNotFoundError", "message": "No module", "module": "xgboost\x1b[2J"}
+    with pytest.raises(MissingModuleError, match="needs the module") as caught:
+        prove(Message(Kind.FAILURE, 0, body), 1)
+    assert caught.value.message.isprintable()

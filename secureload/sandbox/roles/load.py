@@ -97,12 +97,10 @@ def _keep_html_script() -> None:
 
 def prepare(config: dict[str, Any]) -> _Prepared:
     """Import the modules that the admitted payload names; everything here happens before the lock-down."""
-    for module in config["modules"]:
-        importlib.import_module(module)
+    _import_all(config["modules"])
     # Only now, and behind the interpreter's own: no library is taken from an application's folder.
     sys.path.extend(entry for entry in config["path"] if entry not in sys.path)
-    for module in config["own_modules"]:
-        importlib.import_module(module)
+    _import_all(config["own_modules"])
     if "pandas" in config["modules"]:
         _warm_up_frames()
     copyreg._extension_registry.clear()  # type: ignore[attr-defined]  # documented in copyreg, not in typeshed
@@ -123,6 +121,22 @@ def _find_thread_pools() -> None:
     find = getattr(parallel, "_get_threadpool_controller", None)  # scikit-learn 1.5 and later
     if find is not None:
         find()
+
+
+def _import_all(modules: list[str]) -> None:
+    """Import in this order, and again at the end what was not found: some modules only exist behind others.
+
+    scikit-learn 1.5 to 1.8 saves its losses as classes of ``_loss``, which stands in ``sys.modules`` once
+    ``sklearn._loss._loss`` was imported.
+    """
+    postponed = []
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError:
+            postponed.append(module)
+    for module in postponed:
+        importlib.import_module(module)
 
 
 def _warm_up_frames() -> None:
