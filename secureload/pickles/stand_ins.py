@@ -34,11 +34,31 @@ class Session(Protocol):
     def built(self, target: Inert | Global, state: object) -> None:
         """Record that ``target`` was given a state."""
 
-    def filled(self, kind: OperationKind, target: Inert | Global, item: object) -> None:
+    def filled(self, kind: OperationKind, target: object, item: object) -> None:
         """Record that ``target`` was filled."""
 
 
-class Inert:
+class _Filled:
+    """What is filled: the same for what a global made and, as the metaclass has it too, for the global."""
+
+    __slots__ = ()
+
+    session: Session
+
+    def append(self, item: object) -> None:
+        self.session.filled("append", self, item)
+
+    def extend(self, items: object) -> None:
+        self.session.filled("append", self, items)
+
+    def add(self, item: object) -> None:
+        self.session.filled("additem", self, item)
+
+    def __setitem__(self, key: object, value: object) -> None:
+        self.session.filled("setitem", self, value)
+
+
+class Inert(_Filled):
     """The result of an operation. ``made_from`` is the global whose instance it would be."""
 
     __slots__ = ("call_args", "kind", "layout", "made_from", "of", "session", "settled")
@@ -62,18 +82,6 @@ class Inert:
     def __setstate__(self, state: object) -> None:
         self.session.built(self, state)
 
-    def append(self, item: object) -> None:
-        self.session.filled("append", self, item)
-
-    def extend(self, items: object) -> None:
-        self.session.filled("append", self, items)
-
-    def add(self, item: object) -> None:
-        self.session.filled("additem", self, item)
-
-    def __setitem__(self, key: object, value: object) -> None:
-        self.session.filled("setitem", self, value)
-
 
 class _BuildOnGlobal:
     """``__setstate__`` of a global, as a data descriptor: on a type it wins over what its instances have."""
@@ -85,28 +93,15 @@ class _BuildOnGlobal:
         raise AttributeError("read-only")
 
 
-class Global(type):
+class Global(_Filled, type):
     """The metaclass of the stand-ins of globals: types, because NEWOBJ asks for one."""
 
-    session: Session
     ref: GlobalRef
 
     __setstate__: Any = _BuildOnGlobal()
 
     def __call__(cls, *args: object, **kwargs: object) -> Any:
         return cls.session.made("call", cls, args, kwargs)
-
-    def append(cls, item: object) -> None:
-        cls.session.filled("append", cls, item)
-
-    def extend(cls, items: object) -> None:
-        cls.session.filled("append", cls, items)
-
-    def add(cls, item: object) -> None:
-        cls.session.filled("additem", cls, item)
-
-    def __setitem__(cls, key: object, value: object) -> None:
-        cls.session.filled("setitem", cls, value)
 
 
 class StandIn(metaclass=Global):
