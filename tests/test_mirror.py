@@ -27,6 +27,7 @@ COVERED_BY: dict[str, str] = {
     "sandbox/lockdown.py": "sandbox/test_session.py",
     "sandbox/proxy.py": "api/test_load.py",
     "sandbox/rebuilt.py": "sandbox/test_hostile_worker.py",
+    "sandbox/roles/pinned.py": "sandbox/roles/test_loader.py",
     "sandbox/roles/service.py": "api/test_load.py",
     "sandbox/roles/threads.py": "api/test_estimators.py",
     "sandbox/roles/trace.py": "api/test_check.py",

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 
-__all__ = ["effective_name"]
+__all__ = ["effective_name", "first_protocol"]
+
+_PROTO = 0x80
 
 
 def effective_name(module: str, name: str, protocol: int) -> tuple[str, str]:
@@ -21,3 +23,8 @@ def effective_name(module: str, name: str, protocol: int) -> tuple[str, str]:
     if mapped is not None:
         return mapped
     return IMPORT_MAPPING.get(module, module), name
+
+
+def first_protocol(head: bytes) -> int:
+    """Return the protocol that a pickle beginning with these two bytes announces, 0 where it announces none."""
+    return head[1] if len(head) == 2 and head[0] == _PROTO else 0

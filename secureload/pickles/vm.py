@@ -15,7 +15,7 @@ from typing import Any
 from secureload.errors import MalformedError, SecureloadError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.arrays import ArrayBytes, ArrayLayoutError, array_bytes, dtype_layout
-from secureload.pickles.names import effective_name
+from secureload.pickles.names import effective_name, first_protocol
 from secureload.pickles.recorder import Recorder, TraceLimitError
 from secureload.pickles.source import ByteSource, SkippingFile
 from secureload.pickles.stand_ins import Global, Inert, StandIn
@@ -45,7 +45,6 @@ _RECONSTRUCTORS = frozenset({("copyreg", "_reconstructor"), ("copyreg", "__newob
 # address of an array: whoever sets it through a state decides what the next operation on the object means.
 _LOOKED_UP = frozenset({"__class__", "__setstate__", "__array__", "__array_interface__", "__array_struct__"})
 _CHANGED = "an object is changed after it was given its state, or used"
-_PROTO = 0x80
 _LONGEST_VERSION = 64
 _MOST_OTHER = 100
 # What C says of every EXT opcode, because the registry is empty where we trace.
@@ -116,7 +115,7 @@ class _Session:
                     "arrays stored the way of joblib before 0.10, in files beside it"
                 )
 
-    def filled(self, kind: OperationKind, target: Inert | Global, item: object) -> None:
+    def filled(self, kind: OperationKind, target: object, item: object) -> None:
         self.recorder.operation(kind, target, (item,), {}, self.source.tell())
         if isinstance(target, Inert) and target.settled:
             self._problem_once(_CHANGED)
@@ -194,8 +193,7 @@ class _Session:
     def run_pickle(self) -> None:
         """Run one pickle of the stream, up to and including its STOP."""
         start = self.source.tell()
-        head = self.source.head(2)
-        protocol = head[1] if len(head) == 2 and head[0] == _PROTO else 0
+        protocol = first_protocol(self.source.head(2))
         self.protocol = max(self.protocol, protocol)
         self.pickles += 1
         self.depth += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 import importlib
 import io
 import os
@@ -12,18 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from secureload.formats.compression import detect_compression
-from secureload.formats.expanding import ExpandingReader
 from secureload.limits import Limits
-from secureload.pickles.source import ByteSource, MappedSource
 from secureload.sandbox.channel import Channel
 from secureload.sandbox.roles.loader import AdmittedGlobals, load_payload
+from secureload.sandbox.roles.pinned import empty_extension_registry, open_pinned
 from secureload.sandbox.roles.service import Service
 from secureload.sandbox.roles.threads import ThreadPools, local_locks
 
 __all__ = ["PRELOAD", "prepare", "run", "warm_up"]
 
-_HEAD_BYTES = 64
 
 # What nearly every model needs, imported once in the zygote.
 PRELOAD = (
@@ -103,9 +99,7 @@ def prepare(config: dict[str, Any]) -> _Prepared:
     _import_all(config["own_modules"])
     if "pandas" in config["modules"]:
         _warm_up_frames()
-    copyreg._extension_registry.clear()  # type: ignore[attr-defined]  # documented in copyreg, not in typeshed
-    copyreg._inverted_registry.clear()  # type: ignore[attr-defined]  # as above
-    copyreg._extension_cache.clear()  # type: ignore[attr-defined]  # as above
+    empty_extension_registry()
     local_locks()
     _find_thread_pools()
     return _Prepared(
@@ -163,11 +157,7 @@ def run(channel: Channel, descriptor: int, task: dict[str, Any], prepared: _Prep
 
 
 def _load(descriptor: int, size: int, reading: str, prepared: _Prepared) -> Any:
-    mapped = MappedSource(descriptor, size)
-    source: ByteSource = mapped
-    compression = detect_compression(mapped.head(_HEAD_BYTES))
-    if compression is not None:
-        source = ExpandingReader(mapped, compression, prepared.limits)
+    source = open_pinned(descriptor, size, prepared.limits)
     try:
         with warnings.catch_warnings():
             # The caller was told by the trace already, in words of our own.

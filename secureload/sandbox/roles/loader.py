@@ -14,13 +14,12 @@ from collections.abc import Callable
 from typing import Any
 
 from secureload.pickles.arrays import array_bytes
-from secureload.pickles.names import effective_name
+from secureload.pickles.names import effective_name, first_protocol
 from secureload.pickles.source import ByteSource
 
 __all__ = ["AdmittedGlobals", "NotAdmittedError", "load_payload"]
 
 _WRAPPERS = frozenset({"joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle"})
-_PROTO = 0x80
 _CHUNK_BYTES = 1 << 24
 
 
@@ -99,7 +98,7 @@ class _PickleLoader(pickle.Unpickler):
     def __init__(self, stream: ByteSource, admitted: AdmittedGlobals) -> None:
         super().__init__(_ReadOnlyFile(stream))
         self._admitted = admitted
-        self._protocol = _protocol(stream)
+        self._protocol = first_protocol(stream.head(2))
 
     def find_class(self, module: str, name: str, /) -> Any:
         return self._admitted.resolve(module, name, self._protocol)
@@ -118,7 +117,7 @@ class _JoblibLoader(_PythonUnpickler):  # type: ignore[misc]  # a base of type A
         super().__init__(_ReadOnlyFile(stream))
         self._stream = stream
         self._admitted = admitted
-        self._protocol = _protocol(stream)
+        self._protocol = first_protocol(stream.head(2))
 
     def find_class(self, module: str, name: str, /) -> Any:
         return self._admitted.resolve(module, name, self._protocol)
@@ -151,11 +150,6 @@ class _ReadOnlyFile:
             buffer[position : position + len(piece)] = piece
             position += len(piece)
         return position
-
-
-def _protocol(stream: ByteSource) -> int:
-    head = stream.head(2)
-    return head[1] if len(head) == 2 and head[0] == _PROTO else 0
 
 
 def load_payload(stream: ByteSource, reading: str, admitted: AdmittedGlobals) -> Any:

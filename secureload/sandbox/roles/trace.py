@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import copyreg
 import gc
 import importlib
 from dataclasses import replace
 from typing import Any, Literal
 
 from secureload.errors import LimitError
-from secureload.formats.compression import detect_compression
 from secureload.formats.expanding import ExpandingReader
 from secureload.formats.pickle_start import may_be_pickle
 from secureload.limits import Limits
@@ -20,11 +18,11 @@ from secureload.pickles.source import MappedSource
 from secureload.pickles.trace import Trace, TraceProblem
 from secureload.pickles.vm import trace_stream, with_pickle_reading
 from secureload.sandbox.channel import Channel
+from secureload.sandbox.roles.pinned import HEAD_BYTES, empty_extension_registry, open_pinned
 from secureload.sandbox.wire.frame import Kind, Message
 
 __all__ = ["prepare", "run", "warm_up"]
 
-_HEAD_BYTES = 4096
 # What a worker would otherwise import after each fork, or could not import any more.
 _LATE = ("lz4.frame", "secureload.sandbox.worker")
 
@@ -38,9 +36,7 @@ def warm_up() -> None:
 
 def prepare(config: dict[str, Any]) -> Limits:
     """Empty the extension registry, so that EXT opcodes reach nothing, and read the limits."""
-    copyreg._extension_registry.clear()  # type: ignore[attr-defined]  # documented in copyreg, not in typeshed
-    copyreg._inverted_registry.clear()  # type: ignore[attr-defined]  # as above
-    copyreg._extension_cache.clear()  # type: ignore[attr-defined]  # as above
+    empty_extension_registry()
     # Stand-ins live until the trace is done; collecting them in between only costs time.
     gc.disable()
     return Limits(**config["limits"])
@@ -49,24 +45,17 @@ def prepare(config: dict[str, Any]) -> Limits:
 def run(channel: Channel, descriptor: int, task: dict[str, Any], limits: Limits) -> None:
     """Trace the artifact in ``descriptor`` and send the trace."""
     size = task["size"]  # fstat(2) is a path call in glibc 2.33 to 2.38, and the filter refuses those
-    head = MappedSource(descriptor, size).head(_HEAD_BYTES)
-    compression = detect_compression(head)
-
-    def stream() -> MappedSource | ExpandingReader:
-        mapped = MappedSource(descriptor, size)
-        return mapped if compression is None else ExpandingReader(mapped, compression, limits)
-
-    source = stream()
+    source = open_pinned(descriptor, size, limits)
     if isinstance(source, MappedSource):
         trace = trace_stream(source, limits=limits, bytes_total=size)
     else:
         trace = _trace_expanded(source, limits)
-        if may_be_pickle(head, size):
+        if may_be_pickle(MappedSource(descriptor, size).head(HEAD_BYTES), size):
             # BZh9 is also the opcode BINBYTES with a length of 825 MB: joblib expands it, pickle runs it.
-            what = f"it is {compression} for joblib.load, and a pickle for pickle.load"
+            what = f"it is {source.compression} for joblib.load, and a pickle for pickle.load"
             trace = replace(trace, problems=(*trace.problems, TraceProblem("unsupported", what, 0)))
     if trace.reading == "joblib":
-        trace = with_pickle_reading(trace, stream(), limits=limits)
+        trace = with_pickle_reading(trace, open_pinned(descriptor, size, limits), limits=limits)
     channel.send(Message(Kind.REPLY, 0, encode_trace(with_fickling(trace))))
 
 
