@@ -40,6 +40,10 @@ class Limits:
     expansion_floor_bytes: int = 16 * _MIB
     expanded_bytes: int = 16 * _GIB
     nesting_depth: int = 8
+    # The shards and tensors of a large model are some thousands of members.
+    archive_members: int = 50_000
+    # What a reader that jumps about needs at once of a member that is compressed; streams need none of it.
+    spooled_bytes: int = 512 * _MIB
 
     # The benign files measured name at most some hundred distinct globals.
     trace_globals: int = 20_000

@@ -16,6 +16,7 @@ from secureload.pickles.trace import (
 )
 from secureload.printable import printable
 from secureload.scan.allowlist import AllowList
+from secureload.scan.part import Part
 
 __all__ = ["Case", "first_uses", "opcode_of", "shown_call", "shown_value"]
 
@@ -24,13 +25,21 @@ _OPCODES = {"call": "REDUCE", "new": "NEWOBJ", "build": "BUILD", "append": "APPE
             "additem": "ADDITEMS", "persid": "BINPERSID"}  # fmt: skip
 
 
+_NO_TRACE = Trace(reading="pickle")
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One trace to judge, by one allow-list; ``installed`` maps libraries to the versions that are here."""
+    """One member to judge, by one allow-list; ``installed`` maps libraries to the versions that are here."""
 
-    trace: Trace
+    part: Part
     allow: AllowList
     installed: Mapping[str, str]
+
+    @property
+    def trace(self) -> Trace:
+        """What the member would do where it is unpickled or names globals; else the trace of nothing."""
+        return self.part.trace if self.part.trace is not None else _NO_TRACE
 
 
 def first_uses(trace: Trace) -> dict[Value, Operation]:

@@ -1,30 +1,38 @@
-"""Trace → Examination: every rule over every trace."""
+"""Parts → Examination: every rule over every member."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 import secureload.scan.rules
+from secureload.formats.reading import Observation
 from secureload.pickles.trace import Trace
+from secureload.printable import printable
 from secureload.scan.allowlist import AllowList
 from secureload.scan.case import Case
 from secureload.scan.finding import Coverage, Examination, Finding, Location, Severity
+from secureload.scan.observed import Grade
+from secureload.scan.part import Part, part_of_trace
 
 __all__ = ["Rule", "all_rules", "examine", "not_examinable"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule, as its module in :mod:`secureload.scan.rules` defines it."""
+    """One rule, as its module in :mod:`secureload.scan.rules` defines it.
+
+    ``grades`` is there for a rule about what readers observe: the codes that it judges, and how.
+    """
 
     rule_id: str
     title: str
     explanation: str
     check: Callable[[Case], Iterable[Finding]]
+    grades: Mapping[str, Grade]
 
 
 @cache
@@ -33,28 +41,48 @@ def all_rules() -> tuple[Rule, ...]:
     rules = []
     for info in pkgutil.iter_modules(secureload.scan.rules.__path__):
         module = importlib.import_module(f"secureload.scan.rules.{info.name}")
-        rules.append(Rule(module.RULE_ID, module.TITLE, (module.__doc__ or "").strip(), module.check))
+        grades = getattr(module, "GRADES", {})
+        rules.append(Rule(module.RULE_ID, module.TITLE, (module.__doc__ or "").strip(), module.check, grades))
     return tuple(sorted(rules, key=lambda rule: rule.rule_id))
 
 
 def examine(
-    trace: Trace, allow: AllowList, installed: Mapping[str, str], *, most_findings: int = 1_000
+    read: Trace | Sequence[Part],
+    allow: AllowList,
+    installed: Mapping[str, str],
+    *,
+    most_findings: int = 1_000,
 ) -> Examination:
-    """Return what the rules find in ``trace``. Findings are bounded; what is cut off is itself a finding."""
-    case = Case(trace, allow, installed)
+    """Return what the rules find in the parts of an artifact, or in the one trace that is all of it.
+
+    Findings are bounded; what is cut off is itself a finding.
+    """
+    parts = (part_of_trace(read),) if isinstance(read, Trace) else tuple(read)
     findings: list[Finding] = []
-    for finding in _findings(case):
+    for finding in _findings(parts, allow, installed):
         if len(findings) == most_findings:
             findings.append(_too_many(most_findings))
             break
         findings.append(finding)
-    coverage = Coverage(
-        bytes_total=trace.bytes_total,
-        bytes_examined=trace.bytes_examined,
-        pickles=trace.pickles,
-        not_examined=tuple(problem.message for problem in trace.problems),
+    return Examination(findings=tuple(findings), coverage=_coverage(parts), parts=parts)
+
+
+def _coverage(parts: Sequence[Part]) -> Coverage:
+    missing = [(part.path, why) for part in parts for why in _not_examined(part)]
+    root = parts[0] if parts else None
+    return Coverage(
+        bytes_total=root.bytes_total if root is not None else 0,
+        bytes_examined=root.bytes_examined if root is not None else 0,
+        pickles=sum(part.trace.pickles for part in parts if part.trace is not None),
+        members=sum(1 + part.data_members for part in parts if part.examined),
+        not_examined=tuple(f"{path}: {why}" if path else why for path, why in missing),
     )
-    return Examination(findings=tuple(findings), coverage=coverage, trace=trace)
+
+
+def _not_examined(part: Part) -> Iterator[str]:
+    yield from (problem.message for problem in part.problems)
+    if part.trace is not None:
+        yield from (problem.message for problem in part.trace.problems)
 
 
 def not_examinable(what: str, size: int, *, hint: str) -> Examination:
@@ -70,9 +98,33 @@ def not_examinable(what: str, size: int, *, hint: str) -> Examination:
     return Examination(findings=(finding,), coverage=coverage)
 
 
-def _findings(case: Case) -> Iterator[Finding]:
-    for rule in all_rules():
-        yield from rule.check(case)
+def _findings(parts: Sequence[Part], allow: AllowList, installed: Mapping[str, str]) -> Iterator[Finding]:
+    rules = all_rules()
+    judged = {code for rule in rules for code in rule.grades}
+    for part in parts:
+        case = Case(part, allow, installed)
+        for rule in rules:
+            yield from (_in_member(finding, part.path) for finding in rule.check(case))
+        # A reader may come to know more than the rules do: what nobody judges is not harmless.
+        for observation in part.observations:
+            if observation.code not in judged:
+                yield _nobody_judges(observation, part.path)
+
+
+def _in_member(finding: Finding, path: str) -> Finding:
+    if not path or finding.location.member:
+        return finding
+    return replace(finding, location=replace(finding.location, member=path))
+
+
+def _nobody_judges(observation: Observation, path: str) -> Finding:
+    return Finding(
+        rule_id="SL201",
+        severity=Severity.UNKNOWN,
+        title=f"no rule judges this: {printable(observation.message)} ({printable(observation.code, 60)})",
+        location=Location(observation.offset, member=path),
+        hint="please report this file",
+    )
 
 
 def _too_many(shown: int) -> Finding:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from secureload.pickles.trace import Trace
+from secureload.scan.part import Part
 
-__all__ = ["Coverage", "Examination", "Finding", "Location", "Severity"]
+__all__ = ["Confidence", "Coverage", "Examination", "Finding", "Location", "Severity"]
 
 
 class Severity(Enum):
@@ -19,15 +20,28 @@ class Severity(Enum):
     NOTE = "note"
 
 
+class Confidence(Enum):
+    """How sure it is that the finding means what it says."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where in the artifact: the byte offset that the reader had reached in the expanded stream, -1 unknown."""
+    """Where in the artifact: the member's path ("" for the artifact itself), the byte offset, the opcode.
+
+    The offset is in bytes of the member, expanded where it is compressed; -1 where it is not known.
+    """
 
     offset: int = -1
     opcode: str = ""
+    member: str = ""
 
     def __str__(self) -> str:
-        parts = [f"offset {self.offset:,}"] if self.offset >= 0 else []
+        parts = [self.member] if self.member else []
+        parts += [f"offset {self.offset:,}"] if self.offset >= 0 else []
         return ", ".join(parts + ([self.opcode] if self.opcode else []))
 
 
@@ -39,32 +53,42 @@ class Finding:
     severity: Severity
     title: str
     location: Location
+    confidence: Confidence = Confidence.HIGH
     detail: str = ""
     hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """What was looked at, in bytes of the (expanded) stream; ``not_examined`` says why the rest was not."""
+    """What was looked at: bytes of the (expanded) artifact, pickles and members, in all of its members.
+
+    ``not_examined`` says of what was not, where and why.
+    """
 
     bytes_total: int
     bytes_examined: int
     pickles: int
+    members: int = 0
     not_examined: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
         """Whether something was examined and nothing left out."""
-        return self.pickles > 0 and not self.not_examined
+        return (self.pickles > 0 or self.members > 0) and not self.not_examined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """What was found in one artifact, and in how much of it. ``trace`` is None where no reader fits it."""
+    """What was found in one artifact, and in how much of it; ``parts`` begins with the artifact itself."""
 
     findings: tuple[Finding, ...]
     coverage: Coverage
-    trace: Trace | None = field(default=None, repr=False)
+    parts: tuple[Part, ...] = field(default=(), repr=False)
+
+    @property
+    def trace(self) -> Trace | None:
+        """The trace of the artifact itself; None where it is no pickle and names no globals."""
+        return self.parts[0].trace if self.parts else None
 
     def worst(self) -> Severity | None:
         """Return the severity of the worst finding."""

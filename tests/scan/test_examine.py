@@ -45,7 +45,9 @@ def test_findings_of_several_rules_come_together_with_the_coverage() -> None:
     found = examine(trace, load_default(), INSTALLED)
     assert [finding.rule_id for finding in found.findings] == ["SL101", "SL102", "SL201"]
     assert found.worst() is Severity.DANGEROUS
-    assert found.coverage == Coverage(bytes_total=50, bytes_examined=40, pickles=1, not_examined=("cut off",))
+    assert found.coverage == Coverage(
+        bytes_total=50, bytes_examined=40, pickles=1, members=1, not_examined=("cut off",)
+    )
     assert not found.coverage.complete
     assert found.trace is trace
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from secureload.formats.reading import Problem
+from secureload.pickles.trace import TraceProblem
 from secureload.scan.case import Case
 from secureload.scan.finding import Finding, Location, Severity
 
@@ -30,7 +32,8 @@ _HINTS = {
 
 def check(case: Case) -> Iterator[Finding]:
     """Yield a finding for each problem of the trace, and one where there was nothing to trace."""
-    for problem in case.trace.problems:
+    problems: tuple[Problem | TraceProblem, ...] = (*case.part.problems, *case.trace.problems)
+    for problem in problems:
         if problem.kind in _TITLES:
             yield Finding(
                 rule_id=RULE_ID,
@@ -39,7 +42,7 @@ def check(case: Case) -> Iterator[Finding]:
                 location=Location(problem.offset),
                 hint=_HINTS[problem.kind],
             )
-    if not case.trace.problems and case.trace.pickles == 0:
+    if not problems and not case.part.examined and case.trace.pickles == 0:
         yield Finding(
             rule_id=RULE_ID,
             severity=Severity.UNKNOWN,

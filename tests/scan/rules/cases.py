@@ -8,6 +8,7 @@ from typing import Any
 from secureload.pickles.trace import Import, Operation, Trace, TraceProblem
 from secureload.scan.allowlist import AllowList, load_allow_file, load_default
 from secureload.scan.case import Case
+from secureload.scan.part import part_of_trace
 
 ALLOW = """
 [library]
@@ -46,4 +47,4 @@ def case(
     trace = Trace(
         reading="pickle", operations=operations, imports=imports, problems=problems, pickles=pickles, **fields
     )
-    return Case(trace, ours(), installed or {})
+    return Case(part_of_trace(trace), ours(), installed or {})

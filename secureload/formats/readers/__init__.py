@@ -1,0 +1,1 @@
+"""One file a format: each walks its structure and yields what it finds (:mod:`secureload.formats.reading`)."""
