@@ -44,6 +44,12 @@ class Limits:
     archive_members: int = 50_000
     # What a reader that jumps about needs at once of a member that is compressed; streams need none of it.
     spooled_bytes: int = 512 * _MIB
+    # JSON inside an artifact: a safetensors header ends at 100 MB by its own rules, a tokenizer has 10 to 40 MB.
+    # A value takes up to ten times the bytes of its text.
+    json_text_bytes: int = 100_000_000
+    json_text_depth: int = 200
+    # The state of a random generator has 39 digits.
+    json_number_chars: int = 1_024
 
     # The benign files measured name at most some hundred distinct globals.
     trace_globals: int = 20_000

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from typing import NoReturn
 
 from secureload.errors import SignatureFormatError
+from secureload.json_values import (
+    is_nested_deeper,
+    is_unicode_text,
+    kind_of,
+    repeated_keys,
+    walk_values,
+)
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
 
@@ -62,7 +68,7 @@ def encode_json(value: object) -> bytes:
     Raises :class:`TypeError` or :class:`ValueError` for values that JSON cannot hold: that is the program's
     own mistake, never the input's.
     """
-    for item in _walk(value):
+    for item in walk_values(value):
         if isinstance(item, float):
             raise TypeError("canonical JSON here has no floats")
     return json.dumps(
@@ -75,7 +81,7 @@ def take_object(
 ) -> dict[str, object]:
     """Return ``value`` as an object with all ``required`` keys and no others but ``optional`` ones."""
     if not isinstance(value, dict):
-        raise _refused(where, f"is {_kind(value)}, not an object")
+        raise _refused(where, f"is {kind_of(value)}, not an object")
     for key in required:
         if key not in value:
             raise _refused(where, f"has no {key!r}", field=key)
@@ -88,35 +94,30 @@ def take_object(
 def take_list(value: object, where: str) -> list[object]:
     """Return ``value`` as a list."""
     if not isinstance(value, list):
-        raise _refused(where, f"is {_kind(value)}, not a list")
+        raise _refused(where, f"is {kind_of(value)}, not a list")
     return value
 
 
 def take_string(value: object, where: str) -> str:
     """Return ``value`` as a string."""
     if not isinstance(value, str):
-        raise _refused(where, f"is {_kind(value)}, not a string")
+        raise _refused(where, f"is {kind_of(value)}, not a string")
     return value
 
 
 def take_size(value: object, where: str) -> int:
     """Return ``value`` as a number of bytes: an integer from 0 to 2**53 - 1."""
     if not isinstance(value, int) or isinstance(value, bool):
-        raise _refused(where, f"is {_kind(value)}, not an integer")
+        raise _refused(where, f"is {kind_of(value)}, not an integer")
     if value < 0:
         raise _refused(where, "is negative")
     return value
 
 
 def _unique(pairs: list[tuple[str, object]], where: str) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise _refused(where, f"has the key {printable(key, 60)!r} twice", field=key)
-            seen.add(key)
-    return found
+    for key in repeated_keys(pairs):
+        raise _refused(where, f"has the key {printable(key, 60)!r} twice", field=key)
+    return dict(pairs)
 
 
 def _integer(digits: str, where: str) -> int:
@@ -138,47 +139,10 @@ def _constant(name: str, where: str) -> NoReturn:
 
 
 def _check_depth_and_text(value: object, where: str, limits: Limits) -> None:
-    level: list[object] = [value]
-    depth = 0
-    while level:
-        below: list[object] = []
-        for item in level:
-            if isinstance(item, str) and not _is_text(item):
-                raise _refused(where, "holds a lone surrogate, which is no character")
-            if isinstance(item, dict | list):
-                below.extend(_children(item))
-        depth += any(isinstance(item, dict | list) for item in level)
-        if depth > limits.json_depth:
-            raise _too_deep(where, limits)
-        level = below
-
-
-def _is_text(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
-
-
-def _children(item: dict[str, object] | list[object]) -> Iterator[object]:
-    if isinstance(item, dict):
-        yield from item.keys()
-        yield from item.values()
-    else:
-        yield from item
-
-
-def _walk(value: object) -> Iterator[object]:
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        yield item
-        if isinstance(item, dict | list):
-            pending.extend(_children(item))
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "null"
-    names: dict[type, str] = {bool: "a boolean", int: "a number", float: "a number", str: "a string"}
-    return names.get(type(value), "a list" if isinstance(value, list) else "an object")
+    if is_nested_deeper(value, limits.json_depth):
+        raise _too_deep(where, limits)
+    if any(isinstance(item, str) and not is_unicode_text(item) for item in walk_values(value)):
+        raise _refused(where, "holds a lone surrogate, which is no character")
 
 
 def _too_deep(where: str, limits: Limits) -> SignatureFormatError:
