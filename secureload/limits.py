@@ -63,6 +63,12 @@ class Limits:
     tracer_memory_bytes: int = 2 * _GIB
     tracer_cpu_seconds: int = 60
     tracer_wall_seconds: float = 90.0
+    # Small files share a worker, so that a thousand models cost no thousand processes.
+    tracer_batch_files: int = 256
+    tracer_batch_bytes: int = 4 * _MIB
+    # fickling takes milliseconds for a distilled pickle; what it has said is remembered.
+    fickling_wall_seconds: float = 20.0
+    opinions_kept_items: int = 10_000
     # What the tracer may answer: the distilled trace, never the bulk.
     tracer_reply_bytes: int = 64 * _MIB
 

@@ -18,6 +18,8 @@ def printable(text: object, limit: int = DEFAULT_CHARS) -> str:
     what is cut off is counted: ``abc… (+120 more)``.
     """
     source = text if isinstance(text, str) else str(text)
+    if len(source) <= limit and source.isprintable():
+        return source
     shown: list[str] = []
     length = 0
     for position, char in enumerate(source):

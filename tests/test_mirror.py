@@ -19,6 +19,8 @@ COVERED_BY: dict[str, str] = {
     "formats/catalog.py": "formats/test_detect.py",
     "formats/expansion.py": "formats/test_expanding.py",
     "formats/pickle_start.py": "formats/test_detect.py",
+    "formats/reading.py": "scan/test_survey.py",
+    "pickles/checked.py": "pickles/test_codec.py",
     "pickles/recorder.py": "pickles/test_vm.py",
     "pickles/stand_ins.py": "pickles/test_vm.py",
     "pickles/trace.py": "pickles/test_vm.py",  # values: the tests of what makes them read every field
@@ -27,6 +29,7 @@ COVERED_BY: dict[str, str] = {
     "sandbox/lockdown.py": "sandbox/test_session.py",
     "sandbox/proxy.py": "api/test_load.py",
     "sandbox/rebuilt.py": "sandbox/test_hostile_worker.py",
+    "sandbox/roles/fickle.py": "sandbox/test_opinions.py",
     "sandbox/roles/pinned.py": "sandbox/roles/test_loader.py",
     "sandbox/roles/service.py": "api/test_load.py",
     "sandbox/roles/threads.py": "api/test_estimators.py",
@@ -41,6 +44,10 @@ COVERED_BY: dict[str, str] = {
     "sandbox/wire/sparse.py": "sandbox/wire/test_values.py",
     "scan/case.py": "scan/test_examine.py",
     "scan/finding.py": "scan/test_examine.py",
+    "scan/gathered.py": "scan/test_survey.py",
+    "scan/observed.py": "scan/test_examine.py",
+    "scan/part.py": "scan/test_part_codec.py",
+    "scan/tracing.py": "scan/test_survey.py",
 }
 # Folders of attacks on the package as a whole.
 ACROSS = {"attacks"}

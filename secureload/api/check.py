@@ -22,9 +22,9 @@ from secureload.formats.detect import HEAD_BYTES, Detected, detect
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.policy.verdict import EXAMINE, Policy, Verdict, decide
 from secureload.policy.verification import Verification
-from secureload.sandbox.tracing import trace_confined
+from secureload.sandbox.tracing import Tracer, trace_confined
 from secureload.scan.allowlist import AllowList, load_default
-from secureload.scan.examine import examine, not_examinable
+from secureload.scan.examine import examine
 from secureload.scan.finding import Examination
 from secureload.signing.truststore import TrustStore
 
@@ -57,12 +57,13 @@ def check(
     name: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: Callable[[int, int], None] | None = None,
+    tracer: Tracer | None = None,
 ) -> Checked:
     """Examine the file at ``path`` in a confined process, decide, and return all of it; nothing is loaded.
 
     ``allow`` adds exact names (``package.module.Class``) to the allow-list. If a sidecar lies beside the file
     its signatures are verified and reported; one that was made for other bytes makes the verdict untrusted,
-    a missing or unknown signer does only with ``require_signature``.
+    a missing or unknown signer does only with ``require_signature``. Who checks many files passes one ``tracer``.
 
     Raises:
         UsageError, ArtifactError: there is no such file, or it cannot be opened.
@@ -72,7 +73,7 @@ def check(
     policy = Policy(name="signed", signers=1) if require_signature else EXAMINE
     with open_artifact(path, limits, progress, expect="file") as artifact:
         detected = detect(artifact.head(HEAD_BYTES), artifact.size, artifact.name)
-        examination = examine_artifact(artifact, detected, allowed, limits)
+        examination = examine_artifact(artifact, allowed, limits, tracer)
         verification = _verification(artifact, trust_store, name, limits)
         verdict = decide(
             policy, _counted(verification, policy), examination, artifact.manifest.subject_digest
@@ -99,16 +100,15 @@ def allow_list(names: Iterable[str]) -> AllowList:
     return load_default().extended_by(extra) if extra else load_default()
 
 
-def examine_artifact(artifact: Artifact, detected: Detected, allow: AllowList, limits: Limits) -> Examination:
-    """Trace and examine an open file; what has no reader here is undecided, and says what it is."""
-    if detected.compression is None and not detected.may_be_pickle:
-        return not_examinable(
-            f"this is {detected.description}, which secureload does not read yet",
-            artifact.size,
-            hint=detected.extension_disagrees or "pickle and joblib files, compressed or not, are examined",
-        )
-    trace = trace_confined(artifact.fileno(), artifact.size, limits)
-    return examine(trace, allow, installed_versions(), most_findings=limits.trace_findings)
+def examine_artifact(
+    artifact: Artifact, allow: AllowList, limits: Limits, tracer: Tracer | None = None
+) -> Examination:
+    """Survey and examine an open file, in a worker of its own or by the ``tracer`` of a batch."""
+    if tracer is None:
+        parts = trace_confined(artifact.fileno(), artifact.size, limits, artifact.name)
+    else:
+        parts = tracer.trace(artifact.fileno(), artifact.size, artifact.name)
+    return examine(parts, allow, installed_versions(), most_findings=limits.trace_findings)
 
 
 def _verification(

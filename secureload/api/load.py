@@ -12,7 +12,6 @@ from secureload.api.verify import trusted, verify_artifact
 from secureload.artifact.admitted import Admitted, admit
 from secureload.artifact.artifact import open_artifact
 from secureload.errors import LoadFailedError, PolicyError, UnsupportedError
-from secureload.formats.detect import HEAD_BYTES, detect
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
 from secureload.policy.verdict import STANDARD, decide
@@ -66,8 +65,7 @@ def safe_load(
         verification = verify_artifact(artifact, store, name=name, threshold=STANDARD.signers, limits=limits)
         verification.require()
         prepare_zygote()  # it imports while the payload is traced
-        detected = detect(artifact.head(HEAD_BYTES), artifact.size, artifact.name)
-        examination = examine_artifact(artifact, detected, allowed, limits)
+        examination = examine_artifact(artifact, allowed, limits)
         verdict = decide(STANDARD, verification, examination, artifact.manifest.subject_digest)
         try:
             admitted = admit(artifact, verdict)
@@ -75,14 +73,19 @@ def safe_load(
             raise _with_names(error, examination.trace, allowed) from None
         _warn_of_versions(examination)
         try:
-            return _load(admitted, examination.trace, allowed, limits)
+            return _load(admitted, examination, allowed, limits)
         except (LoadFailedError, MissingModuleError) as error:
             raise _with_versions(error, examination) from error.__cause__
 
 
-def _load(admitted: Admitted, trace: Trace | None, allowed: AllowList, limits: Limits) -> Any:
-    if trace is None:
-        raise UnsupportedError("there is no loader for this format")
+def _load(admitted: Admitted, examination: Examination, allowed: AllowList, limits: Limits) -> Any:
+    root = examination.parts[0]
+    trace = root.trace
+    if trace is None or root.format != "pickle" or trace.reading not in ("pickle", "joblib"):
+        raise UnsupportedError(
+            f"this is {root.description}, which safe_load does not load yet",
+            hint="pickle and joblib files, compressed or not, are loaded",
+        )
     artifact = admitted.artifact
     entries = (allowed.find(item.ref) for item in trace.imports)
     own_modules = {

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-__all__ = ["DESCRIPTIONS", "EXTENSIONS", "FormatName", "magic_format"]
+__all__ = ["DESCRIPTIONS", "EXTENSIONS", "READERS", "FormatName", "magic_format"]
 
-FormatName: TypeAlias = Literal[
-    "empty",
-    "pickle",
-    "compressed",
-    "joblib-zfile",
-    "zip",
-    "npy",
-    "hdf5",
-    "safetensors",
-    "onnx",
-    "gguf",
-    "tar",
-    "7z",
-    "text",
-    "unknown",
-]
+# The name of a format; DESCRIPTIONS has all of them.
+FormatName: TypeAlias = str
 
 DESCRIPTIONS: dict[FormatName, str] = {
     "empty": "an empty file",
@@ -40,24 +26,25 @@ DESCRIPTIONS: dict[FormatName, str] = {
     "unknown": "a file of an unknown format",
 }
 
+# Which module of :mod:`secureload.formats.readers` reads the format; a format without one is never a pass.
+READERS: dict[str, str] = {}
+
 # What the content of a file with this extension may be; an extension that is not listed says nothing.
-EXTENSIONS: dict[str, frozenset[FormatName]] = {
-    **dict.fromkeys((".pkl", ".pickle", ".p", ".sav"), frozenset[FormatName](("pickle", "compressed"))),
-    **dict.fromkeys((".joblib", ".jl"), frozenset[FormatName](("pickle", "compressed", "joblib-zfile"))),
-    **dict.fromkeys((".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4"), frozenset[FormatName](("compressed",))),
-    **dict.fromkeys((".pt", ".pth", ".ckpt"), frozenset[FormatName](("zip", "pickle", "tar"))),
-    **dict.fromkeys((".zip", ".npz", ".skops"), frozenset[FormatName](("zip",))),
+EXTENSIONS: dict[str, frozenset[str]] = {
+    **dict.fromkeys((".pkl", ".pickle", ".p", ".sav"), frozenset(("pickle", "compressed"))),
+    **dict.fromkeys((".joblib", ".jl"), frozenset(("pickle", "compressed", "joblib-zfile"))),
+    **dict.fromkeys((".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4"), frozenset(("compressed",))),
+    **dict.fromkeys((".pt", ".pth", ".ckpt"), frozenset(("zip", "pickle", "tar"))),
+    **dict.fromkeys((".zip", ".npz", ".skops"), frozenset(("zip",))),
     ".keras": frozenset(("zip", "hdf5")),
     ".npy": frozenset(("npy",)),
-    **dict.fromkeys((".h5", ".hdf5"), frozenset[FormatName](("hdf5",))),
+    **dict.fromkeys((".h5", ".hdf5"), frozenset(("hdf5",))),
     ".safetensors": frozenset(("safetensors",)),
     ".onnx": frozenset(("onnx",)),
     ".gguf": frozenset(("gguf",)),
     ".tar": frozenset(("tar",)),
     ".7z": frozenset(("7z",)),
-    **dict.fromkeys(
-        (".txt", ".md", ".csv", ".json", ".toml", ".yaml", ".yml"), frozenset[FormatName](("text",))
-    ),
+    **dict.fromkeys((".txt", ".md", ".csv", ".json", ".toml", ".yaml", ".yml"), frozenset(("text",))),
 }
 
 _MAGIC: tuple[tuple[int, bytes, FormatName], ...] = (

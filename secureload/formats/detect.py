@@ -74,9 +74,10 @@ def _format(
 
 
 def _is_text(head: bytes) -> bool:
-    # A character may be cut at the end of the head.
-    text = head.decode("utf-8", "replace").rstrip("\ufffd")
-    return all(char.isprintable() or char in "\t\n\r\f\ufeff" for char in text)
+    text = head.decode("utf-8", "replace")
+    if len(head) >= HEAD_BYTES:
+        text = text.rstrip("\ufffd")  # a character may be cut at the end of the head
+    return all((char.isprintable() and char != "\ufffd") or char in "\t\n\r\f\ufeff" for char in text)
 
 
 def _lacks_stop(head: bytes, size: int) -> bool:

@@ -15,6 +15,7 @@ Every byte is accounted for: what a reader neither understands nor hands on as a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -28,12 +29,16 @@ __all__ = [
     "Event",
     "Identified",
     "Observation",
+    "Opener",
     "Problem",
     "ProblemKind",
     "ReadContext",
     "Reference",
     "Versions",
 ]
+
+# Opens a stream from its beginning, as often as it is called: a member is read by several readers.
+Opener: TypeAlias = Callable[[], ByteStream]
 
 ProblemKind: TypeAlias = Literal["malformed", "limit", "trailing", "unsupported"]
 
@@ -42,7 +47,7 @@ ProblemKind: TypeAlias = Literal["malformed", "limit", "trailing", "unsupported"
 class Child:
     """A member: bytes inside the artifact that are examined in turn.
 
-    ``data`` is a region of the parent's bytes (nothing is copied) or a stream that expands them. ``expect``
+    ``data`` is a region of the parent's bytes (nothing is copied) or opens a stream that expands them. ``expect``
     says what the format's own loader takes it for: "any" is looked at for what it is; "pickle" is unpickled
     by that loader, whatever its bytes look like; "data" is raw data to it (weights, text), so that it counts
     as examined unless it does something when it is taken for a pickle. ``reading`` names the loader where the
@@ -50,7 +55,7 @@ class Child:
     """
 
     name: str
-    data: Region | ByteStream
+    data: Region | Opener
     expect: Literal["any", "pickle", "data"] = "any"
     reading: str = ""
 

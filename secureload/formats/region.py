@@ -1,12 +1,16 @@
-"""Random access to pinned bytes, or to a part of them, without copying; and cursors that read forward."""
+"""Random access to pinned bytes, or to a part of them, without copying; and cursors that read forward.
+
+A cursor over mapped bytes has a mapping of its own that ends where its region ends, so that an unpickler calls
+the map's own methods, in C, and meets the end of the file there.
+"""
 
 from __future__ import annotations
 
 import io
-from mmap import mmap
+from mmap import ALLOCATIONGRANULARITY, MAP_PRIVATE, PROT_READ, mmap
 from typing import Literal, Protocol, TypeAlias
 
-__all__ = ["ByteStream", "Region"]
+__all__ = ["ByteStream", "Cursor", "Region"]
 
 _Buffer: TypeAlias = "mmap | bytes | bytearray"
 # A small region is copied for its cursor: BytesIO reads at the speed of C.
@@ -38,13 +42,23 @@ class Region:
     What lies outside is never given out: reads are short at the end, and a part is cut to what there is.
     """
 
-    __slots__ = ("_buffer", "_start", "size")
+    __slots__ = ("_buffer", "_descriptor", "_start", "size")
 
-    def __init__(self, buffer: _Buffer, start: int = 0, size: int | None = None) -> None:
+    def __init__(
+        self, buffer: _Buffer, start: int = 0, size: int | None = None, *, descriptor: int = -1
+    ) -> None:
         whole = len(buffer)
         self._start = min(max(start, 0), whole)
         self.size = whole - self._start if size is None else min(max(size, 0), whole - self._start)
         self._buffer = buffer
+        self._descriptor = descriptor
+
+    @classmethod
+    def mapped(cls, descriptor: int, size: int) -> Region:
+        """Return all ``size`` bytes of a sealed file that stays open, mapped privately and read-only."""
+        if not size:
+            return cls(b"")
+        return cls(mmap(descriptor, size, flags=MAP_PRIVATE, prot=PROT_READ), descriptor=descriptor)
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return ``size`` bytes from ``offset`` on, fewer at the end, none before the beginning."""
@@ -60,7 +74,8 @@ class Region:
     def part(self, offset: int, size: int) -> Region:
         """Return a part as a region of its own, cut to what there is."""
         offset = min(max(offset, 0), self.size)
-        return Region(self._buffer, self._start + offset, min(max(size, 0), self.size - offset))
+        size = min(max(size, 0), self.size - offset)
+        return Region(self._buffer, self._start + offset, size, descriptor=self._descriptor)
 
     def find(self, wanted: bytes, start: int = 0, end: int | None = None) -> int:
         """Return where ``wanted`` stands first between ``start`` and ``end``, -1 if nowhere."""
@@ -75,7 +90,14 @@ class Region:
     def cursor(self) -> Cursor:
         """Return a reader of its own from the beginning."""
         if self.size <= _COPIED_BYTES:
-            return _CopiedCursor(self.read_at(0, self.size))
+            return _CursorInC(self, io.BytesIO(self.read_at(0, self.size)), 0)
+        if self._descriptor >= 0:
+            before = self._start % ALLOCATIONGRANULARITY
+            offset = self._start - before
+            view = mmap(
+                self._descriptor, before + self.size, flags=MAP_PRIVATE, prot=PROT_READ, offset=offset
+            )
+            return _CursorInC(self, view, before)
         return Cursor(self)
 
     def _span(self, start: int, end: int | None) -> tuple[int, int]:
@@ -122,23 +144,36 @@ class Cursor:
         return self._region.read_at(self._at, size)
 
 
-class _CopiedCursor(Cursor):
-    """The same over a copy of its own, read by C."""
+class _CursorInC(Cursor):
+    """The same over a file in memory, of which the region begins at ``before`` and ends at its end."""
 
-    def __init__(self, data: bytes) -> None:
-        super().__init__(Region(data))
-        file = io.BytesIO(data)
+    def __init__(self, region: Region, file: io.BytesIO | mmap, before: int) -> None:
+        super().__init__(region)
+        self._file = file
+        self._before = before
+        file.seek(before)
         # Instance attributes win over the methods: an unpickler calls them once an opcode.
         self.read = file.read  # type: ignore[method-assign]  # the same, in C
         self.readline = file.readline  # type: ignore[method-assign]  # as above
-        self.tell = file.tell  # type: ignore[method-assign]  # as above
-        self.seek = file.seek  # type: ignore[method-assign]  # as above
+        if not before:
+            self.tell = file.tell  # type: ignore[method-assign]  # as above
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._file.tell() - self._before
+
+    def seek(self, offset: int, whence: Literal[0, 1, 2] = 0, /) -> int:
+        """Move; never before the beginning, and to the end at the most."""
+        base = (0, self.tell(), self._region.size)[whence]
+        at = min(max(base + offset, 0), self._region.size)
+        self._file.seek(self._before + at)
+        return at
 
     def skip(self, size: int, /) -> int:
         """Step over ``size`` bytes; return how many there were."""
         position = self.tell()
         skipped = min(max(size, 0), max(self._region.size - position, 0))
-        self.seek(position + skipped)
+        self._file.seek(self._before + position + skipped)
         return skipped
 
     def head(self, size: int, /) -> bytes:

@@ -6,9 +6,18 @@ everything and makes text printable again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, get_args
+from typing import Any
 
+from secureload.pickles.checked import (
+    TraceFormatError,
+    as_int,
+    as_list,
+    as_str,
+    as_text,
+    each,
+    one_of,
+    one_word,
+)
 from secureload.pickles.trace import (
     Collection,
     Const,
@@ -28,14 +37,7 @@ from secureload.printable import printable
 
 __all__ = ["TraceFormatError", "decode_trace", "encode_trace"]
 
-T = TypeVar("T")
-
 _MAX_DEPTH = 12
-_MESSAGE_CHARS = 400
-
-
-class TraceFormatError(ValueError):
-    """What came is not an encoded trace."""
 
 
 def encode_trace(trace: Trace) -> list[Any]:
@@ -101,113 +103,82 @@ def decode_trace(data: object) -> Trace:
 
 
 def _decode_trace(data: Any) -> Trace:
-    head, tail = _list(data)[:5], _list(data)[5:]
+    head, tail = as_list(data)[:5], as_list(data)[5:]
     reading, compression, protocol, imports, operations = head
     sections, problems, versions, counts, fickling, other = tail
-    other_imports, other_operations = _list(other)
-    total, examined, pickles = (_int(number) for number in _list(counts))
-    decompiled, severity, messages = _list(fickling)
+    other_imports, other_operations = as_list(other)
+    total, examined, pickles = (as_int(number) for number in as_list(counts))
+    decompiled, severity, messages = as_list(fickling)
     return Trace(
-        reading=_one_of(reading, Reading),
-        compression=None if compression is None else _text(compression),
-        protocol=_int(protocol),
-        imports=_each(imports, _decode_import),
-        operations=_each(operations, _decode_operation),
-        sections=_each(
-            sections, lambda k, s, e: Section(_member(k, "pickle", "array", "trailing"), _int(s), _int(e))
+        reading=one_of(reading, Reading),
+        compression=None if compression is None else as_text(compression),
+        protocol=as_int(protocol),
+        imports=each(imports, _decode_import),
+        operations=each(operations, _decode_operation),
+        sections=each(
+            sections,
+            lambda k, s, e: Section(one_word(k, "pickle", "array", "trailing"), as_int(s), as_int(e)),
         ),
-        problems=_each(
+        problems=each(
             problems,
             lambda k, m, o: TraceProblem(
-                _member(k, "malformed", "limit", "trailing", "unsupported", "extension"), _text(m), _int(o)
+                one_word(k, "malformed", "limit", "trailing", "unsupported", "extension"),
+                as_text(m),
+                as_int(o),
             ),
         ),
-        versions=_each(versions, lambda library, version: (_text(library), _text(version))),
-        other_imports=_each(other_imports, _decode_import),
-        other_operations=_each(other_operations, _decode_operation),
+        versions=each(versions, lambda library, version: (as_text(library), as_text(version))),
+        other_imports=each(other_imports, _decode_import),
+        other_operations=each(other_operations, _decode_operation),
         bytes_total=total,
         bytes_examined=examined,
         pickles=pickles,
-        decompiled="\n".join(printable(line, 2_000) for line in _str(decompiled).splitlines()),
-        fickling_severity=_text(severity),
-        fickling_messages=tuple(_text(message) for message in _list(messages)),
+        decompiled="\n".join(printable(line, 2_000) for line in as_str(decompiled).splitlines()),
+        fickling_severity=as_text(severity),
+        fickling_messages=tuple(as_text(message) for message in as_list(messages)),
     )
 
 
 def _decode_import(module: Any, name: Any, count: Any, offset: Any) -> Import:
-    return Import(GlobalRef(_str(module), _str(name)), _int(count), _int(offset))
+    return Import(GlobalRef(as_str(module), as_str(name)), as_int(count), as_int(offset))
 
 
 def _decode_operation(
     kind: Any, target: Any, args: Any, kwargs: Any, count: Any, first: Any, offset: Any
 ) -> Operation:
     return Operation(
-        _one_of(kind, OperationKind),
+        one_of(kind, OperationKind),
         _decode_value(target),
-        tuple(_decode_value(value) for value in _list(args)),
-        _each(kwargs, lambda name, value: (_str(name), _decode_value(value))),
-        _int(count),
-        _int(first),
-        _int(offset),
+        tuple(_decode_value(value) for value in as_list(args)),
+        each(kwargs, lambda name, value: (as_str(name), _decode_value(value))),
+        as_int(count),
+        as_int(first),
+        as_int(offset),
     )
 
 
 def _decode_value(data: Any, depth: int = 0) -> Value:
-    tag, *parts = _list(data)
+    tag, *parts = as_list(data)
     if depth > _MAX_DEPTH:
         raise TraceFormatError("a value nested too deep")
     if tag == "c":
         value, length = parts
         if value is not None and type(value) not in {bool, int, float, str, bytes}:
             raise TraceFormatError("a constant that is none")
-        return Const(value, _int(length))
+        return Const(value, as_int(length))
     if tag == "g":
         module, name = parts
-        return GlobalRef(_str(module), _str(name))
+        return GlobalRef(as_str(module), as_str(name))
     if tag == "r":
         kind, of = parts
-        ref = None if of is None else GlobalRef(*(_str(part) for part in _list(of)))
-        return Result(_member(kind, "call", "new", "persid"), ref)
+        ref = None if of is None else GlobalRef(*(as_str(part) for part in as_list(of)))
+        return Result(one_word(kind, "call", "new", "persid"), ref)
     if tag == "k":
         kind, items, length = parts
-        decoded = tuple(_decode_value(item, depth + 1) for item in _list(items))
-        return Collection(_member(kind, "tuple", "list", "dict", "set", "frozenset"), decoded, _int(length))
+        decoded = tuple(_decode_value(item, depth + 1) for item in as_list(items))
+        return Collection(
+            one_word(kind, "tuple", "list", "dict", "set", "frozenset"), decoded, as_int(length)
+        )
     if tag == "e" and not parts:
         return Elided()
     raise TraceFormatError("a value of an unknown form")
-
-
-def _each(data: Any, build: Callable[..., T]) -> tuple[T, ...]:
-    return tuple(build(*_list(item)) for item in _list(data))
-
-
-def _list(data: Any) -> list[Any]:
-    if not isinstance(data, list):
-        raise TraceFormatError("something that is not a list")
-    return data
-
-
-def _int(data: Any) -> int:
-    if type(data) is not int:
-        raise TraceFormatError("something that is not a number")
-    return data
-
-
-def _str(data: Any) -> str:
-    if not isinstance(data, str):
-        raise TraceFormatError("something that is not text")
-    return data
-
-
-def _text(data: Any) -> str:
-    return printable(_str(data), _MESSAGE_CHARS)
-
-
-def _member(data: Any, *allowed: str) -> Any:
-    if data not in allowed:
-        raise TraceFormatError("a word that is not in the vocabulary")
-    return data
-
-
-def _one_of(data: Any, literal: Any) -> Any:
-    return _member(data, *get_args(literal))

@@ -8,52 +8,65 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from secureload.pickles.distill import distill
 from secureload.pickles.trace import Trace
 from secureload.printable import printable
 
-__all__ = ["warm_up", "with_fickling"]
+__all__ = ["UNREADABLE", "Opinion", "ask_fickling", "warm_up", "with_fickling", "with_opinion"]
 
+UNREADABLE = "UNREADABLE"
 _MAX_LINES = 200
 _MAX_LINE_CHARS = 1_000
 _MAX_MESSAGES = 20
 
 
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What fickling says: decompiled Python, the name of its ``Severity`` or "UNREADABLE", and its messages."""
+
+    decompiled: str
+    severity: str
+    messages: tuple[str, ...]
+
+
 def warm_up() -> None:
     """Import what fickling imports late, and run it once over a pickle of nothing."""
-    with_fickling(Trace(reading="pickle"))
+    ask_fickling(distill(Trace(reading="pickle")))
 
 
-def with_fickling(trace: Trace) -> Trace:
-    """Return ``trace`` with fickling's decompiled source, severity and messages.
-
-    ``fickling_severity`` is the name of a member of fickling's ``Severity``, or ``"UNREADABLE"``.
-    """
+def ask_fickling(distilled: bytes) -> Opinion:
+    """Return fickling's opinion of a distilled pickle. Whatever it raises is an opinion too: UNREADABLE."""
     try:
         # check_safety() would also write a report into the working directory; the analyzer alone does not.
         from fickling.analysis import Analyzer
         from fickling.fickle import Pickled
 
         with contextlib.redirect_stdout(io.StringIO()):
-            pickled = Pickled.load(io.BytesIO(distill(trace)))
+            pickled = Pickled.load(io.BytesIO(distilled))
             source = ast.unparse(pickled.ast)
             results = Analyzer.default_instance.analyze(pickled)
             severity = results.severity.name
             messages = [f"{result.analysis_name}: {result.message}" for result in results.results]
     except Exception as error:  # fickling's own errors and those that its input leads it to
-        return replace(
-            trace,
-            fickling_severity="UNREADABLE",
-            fickling_messages=(printable(f"{type(error).__name__}: {error}"),),
-        )
+        return Opinion("", UNREADABLE, (printable(f"{type(error).__name__}: {error}"),))
+    return Opinion(_cut(source), severity, tuple(printable(message) for message in messages[:_MAX_MESSAGES]))
+
+
+def with_opinion(trace: Trace, opinion: Opinion) -> Trace:
+    """Return ``trace`` with fickling's opinion of what was distilled from it."""
     return replace(
         trace,
-        decompiled=_cut(source),
-        fickling_severity=severity,
-        fickling_messages=tuple(printable(message) for message in messages[:_MAX_MESSAGES]),
+        decompiled=opinion.decompiled,
+        fickling_severity=opinion.severity,
+        fickling_messages=opinion.messages,
     )
+
+
+def with_fickling(trace: Trace) -> Trace:
+    """Return ``trace`` with fickling's opinion, asked here and now."""
+    return with_opinion(trace, ask_fickling(distill(trace)))
 
 
 def _cut(source: str) -> str:

@@ -26,8 +26,9 @@ __all__ = [
     "Value",
 ]
 
-# Which loader the trace holds for. joblib skips raw array bytes that pickle would read as opcodes.
-Reading: TypeAlias = Literal["pickle", "joblib"]
+# Which loader the trace holds for. joblib skips raw array bytes that pickle would read as opcodes; torch
+# resolves persistent ids; skops and Keras unpickle nothing and import what their files name.
+Reading: TypeAlias = Literal["pickle", "joblib", "torch", "numpy", "skops", "keras"]
 
 # "call": REDUCE, OBJ or INST; "new": NEWOBJ, NEWOBJ_EX; the others as the opcodes are named in pickletools.
 OperationKind: TypeAlias = Literal["call", "new", "build", "append", "setitem", "additem", "persid"]

@@ -288,19 +288,21 @@ def trace_stream(
     limits: Limits = DEFAULT_LIMITS,
     compression: str | None = None,
     bytes_total: int = -1,
+    reading: Reading | None = None,
 ) -> Trace:
     """Trace every pickle in ``source`` without running anything, and return what it would do.
 
     Whatever the bytes, this returns: what could not be read stands in :attr:`Trace.problems`. ``bytes_total``
-    is the size of the stream where it is known.
+    is the size of the stream where it is known, ``reading`` the loader where that is known: without it the
+    stream is joblib's if it holds an array wrapper, else a pickle.
     """
-    session = _Session(source, limits)
+    session = _Session(source, limits, reading="joblib" if reading is None else reading)
     session.run()
     examined = source.tell()
     if session.problems:
         examined = min((p.offset for p in session.problems if p.offset >= 0), default=examined)
     return Trace(
-        reading="joblib" if session.saw_array else "pickle",
+        reading=reading or ("joblib" if session.saw_array else "pickle"),
         compression=compression,
         protocol=session.protocol,
         imports=session.recorder.imports(),

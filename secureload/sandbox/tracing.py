@@ -1,66 +1,161 @@
-"""Trace a pinned artifact in a confined worker."""
+"""Trace pinned artifacts in confined workers."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+from typing import Any
 
 from secureload.errors import SandboxError
+from secureload.formats.reading import Problem
 from secureload.limits import DEFAULT_LIMITS, Limits
-from secureload.pickles.codec import TraceFormatError, decode_trace
-from secureload.pickles.trace import Trace, TraceProblem
+from secureload.pickles.checked import TraceFormatError, as_int, as_list
+from secureload.pickles.fickling_reader import with_opinion
 from secureload.printable import printable
 from secureload.sandbox.channel import ChannelClosedError, ChannelTimeoutError
-from secureload.sandbox.host import start_worker
+from secureload.sandbox.host import Worker, start_worker
+from secureload.sandbox.opinions import Opinions
 from secureload.sandbox.wire.frame import Kind
 from secureload.sandbox.zygotes import zygote_for
+from secureload.scan.part import Part
+from secureload.scan.part_codec import decode_parts
 
-__all__ = ["prepare_tracer", "trace_confined"]
+__all__ = ["Tracer", "prepare_tracer", "trace_confined"]
 
 
 def prepare_tracer() -> None:
-    """Start the tracer's zygote if there is none yet, and do not wait for it."""
+    """Start the zygotes of the tracer and of fickling if there are none yet, and do not wait for them."""
     with contextlib.suppress(SandboxError):  # whoever traces is told
         zygote_for("trace")
+        zygote_for("fickle")
 
 
-def trace_confined(descriptor: int, size: int, limits: Limits = DEFAULT_LIMITS) -> Trace:
-    """Return the trace of the pinned bytes in ``descriptor`` (``size`` bytes), made by a confined worker.
+class Tracer:
+    """Traces one artifact after another; not for several threads at once.
 
-    A tracer that dies or runs out of time is an answer about the artifact: a trace whose only content is the
-    problem, so that its verdict is UNDECIDED.
-
-    Raises:
-        SandboxError: the sandbox itself cannot be had.
+    Small artifacts share a worker, up to ``tracer_batch_files`` of them: a worker that a hostile file took over
+    could lie about those that come after it in the same batch, as it could about itself. What is to be loaded
+    is traced in a worker of its own (:func:`trace_confined`).
     """
-    config = {
-        # A payload larger than this is reserved by the C unpickler, never touched: it is stepped over.
-        "memory_bytes": limits.tracer_memory_bytes + size,
-        "cpu_seconds": limits.tracer_cpu_seconds,
-        "limits": dataclasses.asdict(limits),
-    }
-    answer_limits = dataclasses.replace(
-        limits, message_control_bytes=limits.tracer_reply_bytes, message_payload_bytes=0
-    )
-    worker = start_worker("trace", config, answer_limits)
-    try:
-        worker.open(descriptor, {"size": size}, seconds=limits.tracer_wall_seconds)
-        message, _ = worker.channel.receive(seconds=limits.tracer_wall_seconds)
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, opinions: Opinions | None = None) -> None:
+        self._limits = limits
+        self._answer_limits = dataclasses.replace(
+            limits, message_control_bytes=limits.tracer_reply_bytes, message_payload_bytes=0
+        )
+        self._opinions = Opinions(limits) if opinions is None else opinions
+        self._owns_opinions = opinions is None
+        self._worker: Worker | None = None
+        self._used = 0
+
+    def trace(self, descriptor: int, size: int, name: str) -> tuple[Part, ...]:
+        """Return the parts of the pinned bytes in ``descriptor`` (``size`` bytes), called ``name``.
+
+        A tracer that dies or runs out of time is an answer about the artifact: a part whose only content is
+        the problem, so that its verdict is UNDECIDED.
+
+        Raises:
+            SandboxError: the sandbox itself cannot be had.
+        """
+        if size > self._limits.tracer_batch_bytes:
+            self.close_worker()
+        shared = self._used > 0
+        try:
+            return self._trace(descriptor, size, name)
+        except ChannelClosedError:
+            # Its share of the limits may have been used up by others: once more, with all of them.
+            if shared:
+                self.close_worker()
+                return self.trace(descriptor, size, name)
+            assert self._worker is not None  # noqa: S101  # for mypy: it has just died
+            died = f"tracer_cpu_seconds or tracer_memory_bytes: {self._worker.died().message}"
+            self.close_worker()
+            return _unexamined(died, size)
+        except ChannelTimeoutError:
+            self.close_worker()
+            return _unexamined(
+                f"tracer_wall_seconds: not done within {self._limits.tracer_wall_seconds:g} s", size
+            )
+        except SandboxError:
+            self.close_worker()
+            raise
+        finally:
+            if size > self._limits.tracer_batch_bytes or self._used >= self._limits.tracer_batch_files:
+                self.close_worker()
+
+    def close_worker(self) -> None:
+        """End the worker; the next artifact gets a new one."""
+        worker, self._worker = self._worker, None
+        self._used = 0
+        if worker is not None:
+            worker.close()
+
+    def close(self) -> None:
+        """End all workers."""
+        self.close_worker()
+        if self._owns_opinions:
+            self._opinions.close()
+
+    def __enter__(self) -> Tracer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _trace(self, descriptor: int, size: int, name: str) -> tuple[Part, ...]:
+        if self._worker is None:
+            self._worker = self._start(size)
+        seconds = self._limits.tracer_wall_seconds
+        self._used += 1
+        self._worker.open(descriptor, {"size": size, "name": name}, seconds=seconds)
+        message, _ = self._worker.channel.receive(seconds=seconds)
         if message.kind is not Kind.REPLY:
             raise SandboxError(
                 f"the tracer failed: {printable(message.body)}", hint="please report this file"
             )
-        return decode_trace(message.body)
-    except ChannelTimeoutError:
-        return _unexamined(f"tracer_wall_seconds: not done within {limits.tracer_wall_seconds:g} s", size)
-    except ChannelClosedError:
-        return _unexamined(f"tracer_cpu_seconds or tracer_memory_bytes: {worker.died().message}", size)
-    except TraceFormatError as error:
-        raise SandboxError("the tracer answered with something that is not a trace") from error
-    finally:
-        worker.close()
+        try:
+            encoded, distilled = as_list(message.body)
+            return self._with_opinions(decode_parts(encoded), distilled)
+        except (TraceFormatError, ValueError) as error:
+            raise SandboxError("the tracer answered with something that is not a trace") from error
+
+    def _start(self, size: int) -> Worker:
+        limits = self._limits
+        config = {
+            # A payload larger than this is reserved by the C unpickler, never touched: it is stepped over.
+            "memory_bytes": limits.tracer_memory_bytes + max(size, limits.tracer_batch_bytes),
+            "cpu_seconds": limits.tracer_cpu_seconds,
+            "limits": dataclasses.asdict(limits),
+        }
+        return start_worker("trace", config, self._answer_limits)
+
+    def _with_opinions(self, parts: tuple[Part, ...], distilled: Any) -> tuple[Part, ...]:
+        told = list(parts)
+        for item in as_list(distilled):
+            position, data = as_list(item)
+            index = as_int(position)
+            if not 0 <= index < len(told) or type(data) is not bytes:
+                raise TraceFormatError("a distilled pickle of no part")
+            trace = told[index].trace
+            if trace is not None:
+                told[index] = dataclasses.replace(
+                    told[index], trace=with_opinion(trace, self._opinions.of(data))
+                )
+        return tuple(told)
 
 
-def _unexamined(message: str, size: int) -> Trace:
-    problem = TraceProblem("limit", message)
-    return Trace(reading="pickle", problems=(problem,), bytes_total=size)
+def trace_confined(
+    descriptor: int, size: int, limits: Limits = DEFAULT_LIMITS, name: str = ""
+) -> tuple[Part, ...]:
+    """Return the parts of the pinned bytes in ``descriptor``, made by a confined worker that ends with it.
+
+    See :meth:`Tracer.trace`.
+    """
+    with Tracer(limits) as tracer:
+        return tracer.trace(descriptor, size, name)
+
+
+def _unexamined(message: str, size: int) -> tuple[Part, ...]:
+    problem = Problem(kind="limit", message=message)
+    part = Part(path="", format="unknown", description="not examined", problems=(problem,), bytes_total=size)
+    return (part,)

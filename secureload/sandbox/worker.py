@@ -23,7 +23,11 @@ from secureload.sandbox.wire.frame import Kind, Message
 __all__ = ["ROLES", "run_worker"]
 
 # Role → module with ``prepare(config)`` (before the lock-down) and ``run(channel, descriptor, config, state)``.
-ROLES = {"trace": "secureload.sandbox.roles.trace", "load": "secureload.sandbox.roles.load"}
+ROLES = {
+    "trace": "secureload.sandbox.roles.trace",
+    "fickle": "secureload.sandbox.roles.fickle",
+    "load": "secureload.sandbox.roles.load",
+}
 
 
 def run_worker(descriptor: int, namespaces: LayerReport) -> NoReturn:

@@ -18,7 +18,11 @@ from secureload.sandbox.roles.threads import ONE_THREAD
 
 __all__ = ["application_paths", "zygote_for"]
 
-_ZYGOTE_MODULES = {"trace": "secureload.sandbox.roles.trace", "load": "secureload.sandbox.roles.load"}
+_ZYGOTE_MODULES = {
+    "trace": "secureload.sandbox.roles.trace",
+    "fickle": "secureload.sandbox.roles.fickle",
+    "load": "secureload.sandbox.roles.load",
+}
 
 
 class _Zygote:

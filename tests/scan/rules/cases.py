@@ -8,7 +8,7 @@ from typing import Any
 from secureload.pickles.trace import Import, Operation, Trace, TraceProblem
 from secureload.scan.allowlist import AllowList, load_allow_file, load_default
 from secureload.scan.case import Case
-from secureload.scan.part import part_of_trace
+from secureload.scan.part import Part, part_of_trace
 
 ALLOW = """
 [library]
@@ -48,3 +48,15 @@ def case(
         reading="pickle", operations=operations, imports=imports, problems=problems, pickles=pickles, **fields
     )
     return Case(part_of_trace(trace), ours(), installed or {})
+
+
+def part_case(**fields: Any) -> Case:
+    """A case of one part that is no pickle, examined as a whole unless ``fields`` say otherwise."""
+    values = {
+        "path": "",
+        "format": "zip",
+        "description": "a zip archive",
+        "bytes_total": 9,
+        "bytes_examined": 9,
+    }
+    return Case(Part(**{**values, **fields}), ours(), {})

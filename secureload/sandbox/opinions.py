@@ -1,0 +1,82 @@
+"""fickling's opinions, asked once for each distilled pickle, in a confined worker of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import threading
+
+from secureload.errors import SandboxError
+from secureload.limits import DEFAULT_LIMITS, Limits
+from secureload.pickles.checked import TraceFormatError, as_list, as_str, as_text
+from secureload.pickles.fickling_reader import UNREADABLE, Opinion
+from secureload.printable import printable
+from secureload.sandbox.host import Worker, start_worker
+from secureload.sandbox.wire.frame import Kind
+
+__all__ = ["Opinions"]
+
+_LINE_CHARS = 2_000
+
+
+class Opinions:
+    """Remembers what fickling said by the digest of what it was asked about; for several threads at once.
+
+    The hundred models of one kind are one distilled pickle: fickling is asked once.
+    """
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._limits = dataclasses.replace(limits, message_payload_bytes=0)
+        self._known: dict[bytes, Opinion] = {}
+        self._lock = threading.Lock()
+        self._worker: Worker | None = None
+
+    def of(self, distilled: bytes) -> Opinion:
+        """Return fickling's opinion of a distilled pickle; that it has none, for whatever reason, is one too."""
+        digest = hashlib.sha256(distilled).digest()
+        with self._lock:
+            found = self._known.get(digest)
+            if found is None:
+                found = self._asked(distilled)
+                if len(self._known) < self._limits.opinions_kept_items:
+                    self._known[digest] = found
+            return found
+
+    def close(self) -> None:
+        """End the worker."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()
+
+    def _asked(self, distilled: bytes) -> Opinion:
+        try:
+            return self._ask(distilled)
+        except (SandboxError, TraceFormatError, OSError, ValueError) as error:
+            self.close()  # the next one is asked of a new worker
+            return Opinion("", UNREADABLE, (f"fickling gave no answer: {printable(error)}",))
+
+    def _ask(self, distilled: bytes) -> Opinion:
+        limits = self._limits
+        if self._worker is None:
+            config = {
+                "memory_bytes": limits.tracer_memory_bytes,
+                "cpu_seconds": limits.tracer_cpu_seconds,
+                "limits": dataclasses.asdict(limits),
+            }
+            self._worker = start_worker("fickle", config, limits)
+        descriptor = os.memfd_create("secureload-distilled", os.MFD_CLOEXEC)
+        with contextlib.closing(os.fdopen(descriptor, "wb", buffering=0)) as file:
+            file.write(distilled)
+            seconds = limits.fickling_wall_seconds
+            self._worker.open(descriptor, {"size": len(distilled)}, seconds=seconds)
+            message, _ = self._worker.channel.receive(seconds=seconds)
+        if message.kind is not Kind.REPLY:
+            raise TraceFormatError(f"it failed: {printable(message.body)}")
+        source, severity, messages = as_list(message.body)
+        return Opinion(
+            "\n".join(printable(line, _LINE_CHARS) for line in as_str(source).splitlines()),
+            as_text(severity),
+            tuple(as_text(text) for text in as_list(messages)),
+        )

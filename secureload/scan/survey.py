@@ -1,0 +1,245 @@
+"""Bytes → parts: every member of an artifact is found, told apart by its content, and read by what reads it.
+
+Runs in the confined tracer. A member is read by *every* reader that it could be meant for: its bytes may be
+an archive to one program and a pickle to another. A reader that fails leaves a problem, never a gap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+from secureload.errors import LimitError, SecureloadError
+from secureload.formats.catalog import DESCRIPTIONS, READERS
+from secureload.formats.detect import HEAD_BYTES, Detected, detect
+from secureload.formats.expanding import ExpandingReader
+from secureload.formats.reading import (
+    Budget,
+    Child,
+    Event,
+    Opener,
+    Problem,
+    ReadContext,
+)
+from secureload.formats.region import Region
+from secureload.limits import DEFAULT_LIMITS, Limits
+from secureload.pickles.trace import Trace
+from secureload.scan.gathered import Gathered
+from secureload.scan.part import Part
+from secureload.scan.tracing import does_something, trace_pickle
+
+__all__ = ["import_readers", "survey"]
+
+# What a stream of unknown length is taken to have: more than any length that stands in it.
+_ENDLESS: Final = 1 << 62
+_CHUNK_BYTES: Final = 1 << 20
+
+
+def import_readers() -> None:
+    """Import every reader now; where files can no longer be opened it is too late."""
+    for module in READERS.values():
+        _reader(module)
+
+
+def survey(data: Region, name: str, limits: Limits = DEFAULT_LIMITS) -> tuple[Part, ...]:
+    """Return what was read of the artifact ``data``, called ``name``, and of each of its members.
+
+    Whatever the bytes, this returns at least the part of the artifact itself.
+    """
+    whole = _Survey(limits)
+    whole.member(Child(name=name, data=data), path="", depth=0)
+    return tuple(whole.parts)
+
+
+class _Survey:
+    """One artifact: its parts so far, and what is left of the budget."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.budget = Budget(limits)
+        self.parts: list[Part] = []
+
+    def member(self, child: Child, *, path: str, depth: int) -> bool:
+        """Read one member; return False where it is raw data with nothing to say, which needs no part."""
+        if depth > self.limits.nesting_depth:
+            limit = f"nesting_depth: members lie deeper than {self.limits.nesting_depth:,} levels"
+            self.parts.append(_unread(path, Problem(kind="limit", message=limit)))
+            return True
+        if child.expect == "data":
+            return self._data_member(child, path)
+        position = len(self.parts)
+        self.parts.append(_unread(path))  # a container stands before its members
+        data = child.data if isinstance(child.data, Region) else self._spooled(child.data, path, position)
+        if data is not None:
+            gathered = self._read(child, data, path, depth)
+            self.parts[position] = gathered.part(path)
+        return True
+
+    # -- one member ------------------------------------------------------------------------------------
+
+    def _read(self, child: Child, data: Region, path: str, depth: int) -> Gathered:
+        detected = detect(data.head(HEAD_BYTES), data.size, child.name)
+        gathered = Gathered(detected, data.size)
+        if detected.compression is not None:
+            self._compressed(child, data, detected, gathered, path, depth)
+        elif child.expect == "pickle" or detected.format == "pickle":
+            gathered.traced(self._trace(data.cursor, child.reading, data.size))
+        else:
+            if detected.may_be_pickle:
+                gathered.also_traced(self._trace(data.cursor, child.reading, data.size))
+            self._structure(child, data, detected.format, gathered, path, depth)
+        return gathered
+
+    def _compressed(
+        self, child: Child, data: Region, detected: Detected, gathered: Gathered, path: str, depth: int
+    ) -> None:
+        compression = detected.compression
+        assert compression is not None  # noqa: S101  # for mypy: the caller looked
+
+        def expanded() -> ExpandingReader:
+            return ExpandingReader(data.cursor(), compression, self.limits)
+
+        name = _without_suffix(child.name)
+        inner = _detect_stream(expanded(), name)
+        if inner.may_be_pickle or inner.format in ("pickle", "empty"):
+            gathered.traced(self._trace(expanded, child.reading, -1, compression))
+            if detected.may_be_pickle:
+                # BZh9 is also the opcode BINBYTES with a length of 825 MB: joblib expands it, pickle runs it.
+                what = f"it is {compression} for joblib.load, and a pickle for pickle.load"
+                gathered.problem(Problem(kind="unsupported", message=what, offset=0))
+            return
+        if detected.may_be_pickle:
+            gathered.also_traced(self._trace(data.cursor, child.reading, data.size))
+        self._child(Child(name=name, data=expanded), gathered, path, depth)
+        gathered.all_examined()
+
+    def _structure(
+        self, child: Child, data: Region, name: str, gathered: Gathered, path: str, depth: int
+    ) -> None:
+        module = READERS.get(name)
+        if module is None:
+            gathered.without_reader()
+            return
+        context = ReadContext(name=child.name, depth=depth, limits=self.limits, budget=self.budget)
+        for event in _events(_reader(module).read(data, context)):
+            if isinstance(event, Child):
+                self._child(event, gathered, path, depth)
+            else:
+                gathered.take(event)
+        gathered.all_examined()
+
+    def _child(self, child: Child, gathered: Gathered, path: str, depth: int) -> None:
+        try:
+            self.budget.member()
+        except LimitError as error:
+            gathered.limit(error)
+            return
+        inner = f"{path}!/{child.name}" if path else child.name
+        if not self.member(child, path=inner, depth=depth + 1):
+            gathered.data_members += 1
+
+    def _data_member(self, child: Child, path: str) -> bool:
+        """Look at what its loader takes for raw data: it counts only if it does something as a pickle."""
+        opened = child.data.cursor if isinstance(child.data, Region) else child.data
+        try:
+            head = opened().head(HEAD_BYTES)
+        except SecureloadError:
+            return False  # what cannot be expanded is no program either; its loader fails as we did
+        if not _looks_like_pickle(head):
+            return False
+        size = child.data.size if isinstance(child.data, Region) else -1
+        trace = self._trace(opened, child.reading, size)
+        if not does_something(trace):
+            return False
+        detected = detect(head, size if size >= 0 else _ENDLESS, child.name)
+        gathered = Gathered(detected, max(size, 0))
+        gathered.traced(trace)
+        self.parts.append(gathered.part(path))
+        return True
+
+    # -- bytes -----------------------------------------------------------------------------------------
+
+    def _trace(self, opened: Opener, reading: str, size: int, compression: str | None = None) -> Trace:
+        known: Any = reading or None
+        return trace_pickle(
+            opened, reading=known, bytes_total=size, compression=compression, limits=self.limits
+        )
+
+    def _spooled(self, opened: Opener, path: str, position: int) -> Region | None:
+        """Return the expanded bytes of a member, in memory; None where they are over a limit, which is noted."""
+        pieces = bytearray()
+        problem = None
+        try:
+            stream = opened()
+            while piece := stream.read(_CHUNK_BYTES):
+                self.budget.expand(len(piece))
+                if len(pieces) + len(piece) > self.limits.spooled_bytes:
+                    raise LimitError(
+                        f"spooled_bytes: it expands to more than {self.limits.spooled_bytes:,} bytes"
+                    )
+                pieces += piece
+        except LimitError as error:
+            problem = Problem(kind="limit", message=error.message)
+        except SecureloadError as error:
+            problem = Problem(kind="malformed", message=error.message, offset=len(pieces))
+        if problem is None:
+            return Region(pieces)
+        found = _unread(path, problem)
+        if pieces and problem.kind == "malformed":
+            # What came before the damage counts.
+            inner = self._read(
+                Child(name=path, data=Region(pieces)), Region(pieces), path, self.limits.nesting_depth
+            )
+            inner.problem(problem)
+            found = inner.part(path)
+        self.parts[position] = found
+        return None
+
+
+def _events(events: Iterator[Event]) -> Iterator[Event]:
+    """Yield what a reader yields; what it raises becomes a problem."""
+    try:
+        yield from events
+    except LimitError as error:
+        yield Problem(kind="limit", message=error.message)
+    except SecureloadError as error:
+        offset = error.fields.get("offset")
+        kind: Any = "unsupported" if error.code == "artifact.unsupported" else "malformed"
+        yield Problem(kind=kind, message=error.message, offset=offset if type(offset) is int else -1)
+    except (MemoryError, RecursionError) as error:
+        yield Problem(
+            kind="limit", message=f"tracer_memory_bytes: reading it ended with {type(error).__name__}"
+        )
+    except Exception as error:  # a fault of the reader: the member is not examined, the others are
+        yield Problem(kind="malformed", message=f"its reader failed ({type(error).__name__}: {error})")
+
+
+def _reader(module: str) -> Any:
+    return importlib.import_module(f"secureload.formats.readers.{module}")
+
+
+def _detect_stream(stream: ExpandingReader, name: str) -> Detected:
+    head = stream.head(HEAD_BYTES)
+    return detect(head, len(head) if len(head) < HEAD_BYTES else _ENDLESS, name)
+
+
+def _looks_like_pickle(head: bytes) -> bool:
+    """Whether bytes that are raw data to their loader are worth a trace: most weights are not."""
+    if head[:1] == b"\x80":
+        return len(head) > 2 and 1 < head[1] <= 5
+    return head[:1] in (b"c", b"(", b"i") and b"\n" in head
+
+
+def _without_suffix(name: str) -> str:
+    stem, dot, suffix = name.rpartition(".")
+    return stem if dot and stem and "/" not in suffix else name
+
+
+def _unread(path: str, problem: Problem | None = None) -> Part:
+    return Part(
+        path=path,
+        format="unknown",
+        description=DESCRIPTIONS["unknown"],
+        problems=() if problem is None else (problem,),
+    )
