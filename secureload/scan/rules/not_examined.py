@@ -20,7 +20,7 @@ _TITLES = {
     "malformed": "it cannot be read to its end",
     "limit": "a limit was reached",
     "trailing": "something follows the pickle",
-    "unsupported": "it uses something that has no reader here",
+    "unsupported": "not examined",
 }
 _HINTS = {
     "malformed": "the file is damaged, cut off, or not a pickle; get it again from its sender",
