@@ -1,7 +1,7 @@
-"""The compressions that joblib writes: their magic numbers, and one decompressor interface for all of them.
+"""The compressions that joblib and pandas write: their magic numbers, and one interface for all of them.
 
 Sources: RFC 1950 (zlib), RFC 1952 (gzip), the bzip2 block header, the .xz file format 1.2.1 and its older
-``.lzma`` sibling, and the LZ4 frame format 1.6.
+``.lzma`` sibling, the LZ4 frame format 1.6, and RFC 8878 (Zstandard).
 """
 
 from __future__ import annotations
@@ -14,22 +14,30 @@ from typing import Literal, Protocol, TypeAlias
 __all__ = [
     "DECOMPRESSION_ERRORS",
     "LZMA_MEMORY_BYTES",
+    "ZSTD_WINDOW_BYTES",
     "Compression",
     "Decompressor",
     "detect_compression",
     "new_decompressor",
 ]
 
-Compression: TypeAlias = Literal["zlib", "gzip", "bz2", "xz", "lzma", "lz4"]
+Compression: TypeAlias = Literal["zlib", "gzip", "bz2", "xz", "lzma", "lz4", "zstd"]
 
 # `xz -9` needs 65 MiB to decompress and nothing that joblib writes needs more; a header may ask for 4 GiB.
 LZMA_MEMORY_BYTES = 256 << 20
+
+# `zstd --ultra -22` has a window of 128 MiB, and decoders refuse more unless told to; a header may ask for 2 GiB.
+ZSTD_WINDOW_BYTES = 128 << 20
 
 # What the decompressors raise for bytes that are not theirs (bz2: OSError, lz4: RuntimeError), and for a cut.
 DECOMPRESSION_ERRORS = (zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError)
 
 _BZ2_BLOCK = bytes.fromhex("314159265359")
 _BZ2_END = bytes.fromhex("177245385090")
+_LZ4_MAGIC = b"\x04\x22\x4d\x18"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+# Frames of user data, which LZ4 and Zstandard share: 0x184D2A50 to 0x184D2A5F, and a length.
+_SKIPPABLE = b"\x2a\x4d\x18"
 
 
 def detect_compression(head: bytes) -> Compression | None:
@@ -47,12 +55,24 @@ def detect_compression(head: bytes) -> Compression | None:
         return "bz2"
     if head[:6] == b"\xfd7zXZ\x00":
         return "xz"
-    if head[:4] == b"\x04\x22\x4d\x18":
+    if head[:4] == _LZ4_MAGIC:
         return "lz4"
+    if head[:4] == _ZSTD_MAGIC:
+        return "zstd"
+    if head[:1] and head[0] & 0xF0 == 0x50 and head[1:4] == _SKIPPABLE and len(head) >= 8:
+        return _behind_skippable(head)
     # Properties 0x5D and a dictionary size with a zero low byte: what every encoder's presets give.
     if head[:2] == b"\x5d\x00" and len(head) >= 13:
         return "lzma"
     return None
+
+
+def _behind_skippable(head: bytes) -> Compression:
+    """Return what follows the frames of user data that ``head`` begins with; pandas reads zstd after them."""
+    start = 0
+    while head[start + 1 : start + 4] == _SKIPPABLE:
+        start += 8 + int.from_bytes(head[start + 4 : start + 8], "little")
+    return "lz4" if head[start : start + 4] == _LZ4_MAGIC else "zstd"
 
 
 class Decompressor(Protocol):
@@ -99,12 +119,45 @@ class _Zlib:
         return out
 
 
+class _Zstd:
+    """One frame of zstd, with an error that the others have too."""
+
+    __slots__ = ("_error", "_inner")
+
+    def __init__(self) -> None:
+        from backports import zstd  # a compiled module that few artifacts need
+
+        window = zstd.DecompressionParameter.window_log_max
+        self._inner = zstd.ZstdDecompressor(options={window: ZSTD_WINDOW_BYTES.bit_length() - 1})
+        self._error = zstd.ZstdError
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return self._inner.needs_input
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    def decompress(self, data: bytes, /, max_length: int = -1) -> bytes:
+        try:
+            return self._inner.decompress(data, max_length)
+        except self._error as error:
+            raise ValueError(str(error)) from error
+
+
 def new_decompressor(compression: Compression, *, first: bool) -> Decompressor:
     """Return a decompressor for the next member; after the ``first``, xz and lzma may follow each other."""
     if compression in ("zlib", "gzip"):
         return _Zlib(zlib.MAX_WBITS if compression == "zlib" else zlib.MAX_WBITS + 16)
     if compression == "bz2":
         return bz2.BZ2Decompressor()
+    if compression == "zstd":
+        return _Zstd()
     if compression == "lz4":
         import lz4.frame  # a compiled module that few artifacts need
 

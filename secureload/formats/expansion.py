@@ -16,6 +16,7 @@ from secureload.errors import LimitError, MalformedError, SecureloadError
 from secureload.formats.compression import (
     DECOMPRESSION_ERRORS,
     LZMA_MEMORY_BYTES,
+    ZSTD_WINDOW_BYTES,
     Compression,
     Decompressor,
     new_decompressor,
@@ -51,12 +52,13 @@ def expand(
     """Yield the expanded stream of ``raw`` in pieces of at most 256 KiB; return the count of trailing bytes.
 
     ``raw`` is a seekable binary file that nobody else moves. Members that follow each other are one stream,
-    as Python's own ``gzip``, ``bz2``, ``lzma`` and ``lz4.frame`` read them (zlib has one member). What
+    as Python's own ``gzip``, ``bz2``, ``lzma``, ``lz4.frame`` and ``zstd`` read them (zlib has one member). What
     follows and gives not a single byte is no member: it is counted as trailing.
 
     Raises :class:`MalformedError` (fields ``format``, ``offset`` in the compressed bytes,
     ``expanded_offset``) or :class:`LimitError` (``expansion_ratio``, ``expanded_bytes``,
-    ``lzma_memory_bytes``), both only after all that was found before them has been yielded.
+    ``lzma_memory_bytes``,
+    ``zstd_window_bytes``), both only after all that was found before them has been yielded.
     """
     raw.seek(0, 2)
     size = raw.tell()  # a memory map answers None to seek before Python 3.13
@@ -190,16 +192,23 @@ def _check_limits(expanded: int, taken: int, limits: Limits) -> None:
 
 def _wants_memory(problem: Exception) -> bool:
     """Whether the decompressor gave up for our bound on its memory: a loader without one would go on."""
-    return isinstance(problem, lzma.LZMAError) and "memory usage limit" in str(problem).lower()
+    if isinstance(problem, lzma.LZMAError):
+        return "memory usage limit" in str(problem).lower()
+    return "too much memory" in str(problem)  # zstd, whose window is bounded
 
 
 def _failure(problem: Exception, compression: Compression, offset: int, expanded: int) -> SecureloadError:
     if _wants_memory(problem):
+        limit, allowed = (
+            ("zstd_window_bytes", ZSTD_WINDOW_BYTES)
+            if compression == "zstd"
+            else ("lzma_memory_bytes", LZMA_MEMORY_BYTES)
+        )
         return LimitError(
-            f"the {compression} stream asks for more than {LZMA_MEMORY_BYTES >> 20:,} MiB to be expanded",
-            hint="Compress it with a smaller dictionary: no preset of xz needs as much.",
-            limit="lzma_memory_bytes",
-            allowed=LZMA_MEMORY_BYTES,
+            f"the {compression} stream asks for more than {allowed >> 20:,} MiB to be expanded",
+            hint="Compress it with a smaller dictionary: no preset needs as much.",
+            limit=limit,
+            allowed=allowed,
         )
     if isinstance(problem, EOFError):
         message = f"the {compression} stream is cut off after {offset:,} bytes"

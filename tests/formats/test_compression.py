@@ -8,6 +8,7 @@ import zlib
 
 import lz4.frame
 import pytest
+from backports import zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ ENCODERS = {
     "xz": lambda data: lzma.compress(data, preset=0),
     "lzma": lambda data: lzma.compress(data, format=lzma.FORMAT_ALONE, preset=0),
     "lz4": lz4.frame.compress,
+    "zstd": zstd.compress,
 }
 
 
@@ -65,3 +67,15 @@ def test_no_pickle_is_taken_for_a_compressed_stream(protocol: int, value: object
 )
 def test_what_only_looks_like_a_magic_number_is_none(head: bytes) -> None:
     assert detect_compression(head) is None
+
+
+SKIPPABLE = (0x184D2A5A).to_bytes(4, "little") + (5).to_bytes(4, "little") + b"notes"
+
+
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+def test_frames_of_user_data_in_front_hide_nothing(compression: str) -> None:
+    assert detect_compression(SKIPPABLE * 2 + ENCODERS[compression](b"model")) == compression
+
+
+def test_user_data_longer_than_what_is_seen_is_taken_for_what_pandas_reads() -> None:
+    assert detect_compression(SKIPPABLE[:4] + b"\xff\xff\xff\xff" + bytes(100)) == "zstd"

@@ -13,6 +13,7 @@ import joblib
 import lz4.frame
 import numpy as np
 import pytest
+from backports import zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joblib.compressor import _COMPRESSORS
@@ -25,7 +26,11 @@ from secureload.limits import DEFAULT_LIMITS, Limits
 from .test_compression import ENCODERS
 
 COMPRESSIONS = sorted(ENCODERS)
-MEMBERS = ["bz2", "gzip", "lz4", "lzma", "xz"]
+# What joblib reads with, and what pandas does.
+READERS = {name: compressor.decompressor_file for name, compressor in _COMPRESSORS.items()} | {
+    "zstd": zstd.open
+}
+MEMBERS = ["bz2", "gzip", "lz4", "lzma", "xz", "zstd"]
 
 
 def reader(data: bytes, compression: str | None = None, limits: Limits = DEFAULT_LIMITS) -> ExpandingReader:
@@ -42,6 +47,13 @@ def small_lz4_blocks(data: bytes) -> bytes:
     packed = lz4.frame.compress(data, block_size=lz4.frame.BLOCKSIZE_MAX64KB, block_checksum=True)
     assert isinstance(packed, bytes)
     return packed
+
+
+def checked_zstd(data: bytes) -> bytes:
+    return zstd.compress(data, options={zstd.CompressionParameter.checksum_flag: 1})
+
+
+CHECKED = {"lz4": small_lz4_blocks, "zstd": checked_zstd}
 
 
 def everything(source: ExpandingReader) -> bytes:
@@ -146,21 +158,21 @@ def test_a_failure_is_raised_again_by_every_way_of_reading_but_head() -> None:
 def test_a_payload_in_front_of_a_wrong_byte_is_never_hidden_by_it(compression: str) -> None:
     """What the standard readers, in any step size, get out before the damage, we give out too."""
     payload = b"cos\nsystem\n(S'inert'\ntR."
-    encode = small_lz4_blocks if compression == "lz4" else ENCODERS[compression]
+    encode = CHECKED.get(compression, ENCODERS[compression])
     packed = bytearray(encode(payload + noise(300_000)))
     position = 200_000 if compression == "lz4" else 50_000
     packed[position : position + 40] = bytes(40)
     source = reader(bytes(packed), compression)
     got = everything(source)
     for step in (1, 100, 8192, 65536):
-        loader = _COMPRESSORS[compression].decompressor_file(io.BytesIO(packed))
+        loader = READERS[compression](io.BytesIO(packed))
         seen = b""
         try:
             while piece := loader.read(step):
                 seen += piece
                 if len(seen) > 1000 and step == 1:
                     break
-        except (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError):
+        except (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError, zstd.ZstdError):
             pass
         assert len(got) >= len(seen)
         assert got.startswith(seen)
@@ -200,7 +212,7 @@ def test_bytes_after_the_stream_are_counted(compression: str, tail: bytes) -> No
     assert source.failure is None
 
 
-@pytest.mark.parametrize("compression", ["zlib", "gzip", "bz2", "xz", "lzma"])
+@pytest.mark.parametrize("compression", ["zlib", "gzip", "bz2", "xz", "lzma", "zstd"])
 def test_a_decompression_bomb_ends_at_the_ratio_that_the_limits_allow(compression: str) -> None:
     packed = ENCODERS[compression](bytes(8_000_000))
     limits = Limits(expansion_floor_bytes=1_000_000, expansion_ratio=50)
@@ -236,13 +248,35 @@ def test_a_header_that_asks_for_gigabytes_of_memory_is_a_limit() -> None:
         assert source.failure.fields["limit"] == "lzma_memory_bytes"
 
 
+def test_a_zstd_frame_that_asks_for_a_window_of_gigabytes_is_a_limit() -> None:
+    wide = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 28})
+    source = reader(zstd.compress(b"first") + wide.compress(b"data") + wide.flush(), "zstd")
+    assert everything(source) == b"first"
+    assert isinstance(source.failure, LimitError)
+    assert source.failure.fields["limit"] == "zstd_window_bytes"
+
+
+def test_frames_of_user_data_between_zstd_frames_are_stepped_over() -> None:
+    notes = (0x184D2A50).to_bytes(4, "little") + (3).to_bytes(4, "little") + b"cos"
+    source = reader(notes + zstd.compress(b"one ") + notes + zstd.compress(b"two") + notes)
+    assert source.read(-1) == b"one two"
+    assert (source.failure, source.trailing_bytes) == (None, 0)
+
+
 def test_a_megabyte_of_empty_members_is_read_to_its_end() -> None:
     source = reader(lz4.frame.compress(b"") * 5_000, "lz4")
     assert source.drain() == 0
     assert source.failure is None
 
 
-LOADERS = {"bz2": bz2.open, "gzip": gzip.open, "lz4": lz4.frame.open, "lzma": lzma.open, "xz": lzma.open}
+LOADERS = {
+    "bz2": bz2.open,
+    "gzip": gzip.open,
+    "lz4": lz4.frame.open,
+    "lzma": lzma.open,
+    "xz": lzma.open,
+    "zstd": zstd.open,
+}
 
 
 @pytest.mark.parametrize("compression", MEMBERS)
@@ -251,7 +285,7 @@ LOADERS = {"bz2": bz2.open, "gzip": gzip.open, "lz4": lz4.frame.open, "lzma": lz
 def test_no_standard_reader_gets_anything_out_of_a_damaged_file_that_we_do_not(
     compression: str, data: st.DataObject, content: bytes, step: int
 ) -> None:
-    encode = small_lz4_blocks if compression == "lz4" else ENCODERS[compression]
+    encode = CHECKED.get(compression, ENCODERS[compression])
     packed = bytearray(encode(content * data.draw(st.sampled_from([1, 60]))) + encode(b"second" * 9))
     for _ in range(data.draw(st.integers(0, 3))):
         packed[data.draw(st.integers(14, len(packed) - 1))] = data.draw(st.integers(0, 255))
@@ -261,7 +295,7 @@ def test_no_standard_reader_gets_anything_out_of_a_damaged_file_that_we_do_not(
         with LOADERS[compression](io.BytesIO(packed)) as loader:
             while piece := loader.read(step):
                 seen += piece
-    except (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError):
+    except (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError, zstd.ZstdError):
         pass
     assert everything(reader(bytes(packed), compression)).startswith(seen)
 

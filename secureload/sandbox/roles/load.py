@@ -28,6 +28,7 @@ PRELOAD = (
     "scipy.sparse._spfuncs",  # imported late, by the first matrix in BSR form
     "scipy.special",
     "joblib",
+    "backports.zstd",
     "lz4.frame",
     "secureload.sandbox.worker",
     "threadpoolctl",

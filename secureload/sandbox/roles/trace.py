@@ -20,7 +20,7 @@ from secureload.scan.survey import import_readers, survey
 __all__ = ["prepare", "run", "warm_up"]
 
 # What a worker would otherwise import after each fork, or could not import any more.
-_LATE = ("lz4.frame", "secureload.sandbox.worker")
+_LATE = ("backports.zstd", "lz4.frame", "secureload.sandbox.worker")
 # Stand-ins live until their trace is done; collecting them in between only costs time.
 _COLLECTED_EVERY = 32
 
