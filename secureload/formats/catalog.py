@@ -27,13 +27,15 @@ DESCRIPTIONS: dict[FormatName, str] = {
 }
 
 # Which module of :mod:`secureload.formats.readers` reads the format; a format without one is never a pass.
-READERS: dict[str, str] = {}
+READERS: dict[str, str] = {
+    "npy": "npy",
+}
 
 # What the content of a file with this extension may be; an extension that is not listed says nothing.
 EXTENSIONS: dict[str, frozenset[str]] = {
     **dict.fromkeys((".pkl", ".pickle", ".p", ".sav"), frozenset(("pickle", "compressed"))),
     **dict.fromkeys((".joblib", ".jl"), frozenset(("pickle", "compressed", "joblib-zfile"))),
-    **dict.fromkeys((".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4"), frozenset(("compressed",))),
+    **dict.fromkeys((".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4", ".zst"), frozenset(("compressed",))),
     **dict.fromkeys((".pt", ".pth", ".ckpt"), frozenset(("zip", "pickle", "tar"))),
     **dict.fromkeys((".zip", ".npz", ".skops"), frozenset(("zip",))),
     ".keras": frozenset(("zip", "hdf5")),
