@@ -19,6 +19,7 @@ COVERED_BY: dict[str, str] = {
     "formats/catalog.py": "formats/test_detect.py",
     "formats/expansion.py": "formats/test_expanding.py",
     "formats/pickle_start.py": "formats/test_detect.py",
+    "formats/pieces.py": "formats/test_expanding.py",
     "formats/reading.py": "scan/test_survey.py",
     "pickles/checked.py": "pickles/test_codec.py",
     "pickles/recorder.py": "pickles/test_vm.py",
