@@ -21,6 +21,7 @@ from secureload.pickles.checked import (
 from secureload.pickles.trace import (
     Collection,
     Const,
+    Datum,
     Elided,
     GlobalRef,
     Import,
@@ -79,6 +80,8 @@ def _encode_operation(operation: Operation) -> list[Any]:
 def _encode_value(value: Value) -> list[Any]:
     if isinstance(value, Const):
         return ["c", value.value, value.length]
+    if isinstance(value, Datum):
+        return ["d", value.kind]
     if isinstance(value, GlobalRef):
         return ["g", value.module, value.name]
     if isinstance(value, Result):
@@ -166,6 +169,9 @@ def _decode_value(data: Any, depth: int = 0) -> Value:
         if value is not None and type(value) not in {bool, int, float, str, bytes}:
             raise TraceFormatError("a constant that is none")
         return Const(value, as_int(length))
+    if tag == "d":
+        (what,) = parts
+        return Datum(one_word(what, "int", "float", "bytes"))
     if tag == "g":
         module, name = parts
         return GlobalRef(as_str(module), as_str(name))

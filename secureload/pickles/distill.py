@@ -10,6 +10,7 @@ from secureload.pickles.assembler import Assembler
 from secureload.pickles.trace import (
     Collection,
     Const,
+    Datum,
     Elided,
     GlobalRef,
     Operation,
@@ -88,7 +89,7 @@ class _Distiller:
                 self._code.none()
             else:
                 self._code.get(index)
-        elif isinstance(value, Elided):
+        elif isinstance(value, Elided | Datum):
             self._code.text("…")
         else:
             self._collection(value)
@@ -120,8 +121,10 @@ class _Distiller:
             self._code.floating(constant)
         elif isinstance(constant, str):
             self._code.text(constant[:_SHOWN_CHARS])
-        else:
+        elif constant.isascii() or len(constant) <= 1:
             self._code.binary(constant[:_SHOWN_CHARS])
+        else:
+            self._code.text("…")  # the bytes of a number: no program that a callee could run
 
 
 def distill(trace: Trace) -> bytes:

@@ -1,15 +1,22 @@
-"""Keep each distinct import and each distinct shape of an operation once, with a count."""
+"""Keep each distinct import and each distinct shape of an operation once, with a count.
+
+Two operations have one shape if they do the same to the same kinds of things: strings and names tell them apart,
+numbers and bytes do not. The key of a shape is computed from the values as they are, and a summary is made only
+for a shape that is new: a forest of a thousand trees costs a thousand keys and one summary.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, Final
 
 from secureload.limits import Limits
 from secureload.pickles.trace import (
     Collection,
     Const,
+    Datum,
     Elided,
     GlobalRef,
     Import,
@@ -23,10 +30,15 @@ __all__ = ["Recorder", "TraceLimitError"]
 
 _MAX_DEPTH = 4
 _MAX_ITEMS = 16
+_MAX_ARGS = 4 * _MAX_ITEMS
 # Longer strings are data (names that a rule decides by are short), so they do not make a shape of their own.
 _NAME_CHARS = 64
 _FILLING = frozenset({"append", "setitem", "additem"})
 _KINDS: dict[type, str] = {tuple: "tuple", list: "list", dict: "dict", set: "set", frozenset: "frozenset"}
+_DATA: Final = frozenset({float, bytes, bytearray})
+# What stands for an integer in a key: whether it is 0 matters to some callees, and how many digits it has.
+_ZERO, _NEGATIVE, _LARGE, _DEEP, _MORE, _OTHER = (object() for _ in range(6))
+_MOST_BITS = 63
 
 
 class TraceLimitError(Exception):
@@ -37,11 +49,21 @@ class TraceLimitError(Exception):
 
 
 class Recorder:
-    """The memory of one trace. ``describe`` tells what a stand-in is, and returns None for plain data."""
+    """The memory of one trace.
 
-    def __init__(self, limits: Limits, describe: Callable[[object], GlobalRef | Result | None]) -> None:
+    ``describe`` tells what a stand-in is, and ``key_of`` what tells it apart from others, in a form that is quick
+    to hash; both return None for plain data.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        describe: Callable[[object], GlobalRef | Result | None],
+        key_of: Callable[[object], object | None],
+    ) -> None:
         self._limits = limits
         self._describe = describe
+        self._key_of = key_of
         self._imports: dict[GlobalRef, list[int]] = {}
         self._shapes: dict[object, tuple[Operation, list[int]]] = {}
         self.count = 0
@@ -67,39 +89,86 @@ class Recorder:
     ) -> None:
         """Record one operation under its shape."""
         self.count += 1
-        shown = self.summary(target)
-        if kind in _FILLING and not isinstance(shown, GlobalRef):
-            # Of items only the first is kept: what they hold was recorded when it was made.
-            key: object = (kind, shown)
-            values: tuple[Value, ...] = ()
-            named: tuple[tuple[str, Value], ...] = ()
-        else:
-            values = self._values(args)
-            named = self._named(kwargs)
-            # A state may be more than data to the class that gets it: scipy's distributions execute a text.
-            exact = kind == "build"
-            key = (
-                kind,
-                shown,
-                tuple(_shape(value, exact) for value in values),
-                tuple((name, _shape(value, exact)) for name, value in named),
-            )
+        key = self._shape(kind, target, args, kwargs)
         known = self._shapes.get(key)
         if known is not None:
             known[1][0] += 1
             return
         if len(self._shapes) >= self._limits.trace_shapes:
             raise TraceLimitError("trace_shapes", self._limits.trace_shapes, len(self._shapes) + 1)
-        values = values or self._values(args)
-        first = Operation(kind, shown, values, named, 1, self.count, offset)
+        data = kind == "build"
+        first = Operation(
+            kind,
+            self.summary(target),
+            self._values(args, data),
+            self._named(kwargs, data),
+            1,
+            self.count,
+            offset,
+        )
         self._shapes[key] = (first, [1])
 
-    def _values(self, args: tuple[object, ...]) -> tuple[Value, ...]:
-        values = tuple(self.summary(arg) for arg in args[: 4 * _MAX_ITEMS])
+    def _shape(
+        self, kind: OperationKind, target: object, args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> object:
+        if kind in _FILLING:
+            # Of items only the first is kept: what they hold was recorded when it was made.
+            of = self._key(target, False, 0)
+            return (kind, of, self._key(args[0], False, 0)) if isinstance(of, type) else (kind, of)
+        # A state may be more than data to the class that gets it: scipy's distributions execute a text.
+        exact = kind == "build"
+        keys = [self._key(value, exact, 0) for value in args[:_MAX_ARGS]]
+        if len(args) > _MAX_ARGS:
+            keys.append(_MORE)
+        if not kwargs:
+            return (kind, self._key(target, False, 0), *keys)
+        named = [(name, self._key(value, exact, 0)) for name, value in list(kwargs.items())[:_MAX_ITEMS]]
+        more = _MORE if len(kwargs) > _MAX_ITEMS else None
+        return (kind, self._key(target, False, 0), *keys, more, tuple(named))
+
+    def _key(self, value: object, exact: bool, depth: int) -> object:
+        """Return what tells the shape of ``value`` apart; long strings count by their text only if ``exact``."""
+        kind: Any = type(value)
+        if kind is str:
+            return self._text_key(value, exact)  # type: ignore[arg-type]  # a str
+        if kind is int:
+            return _integer_key(value)  # type: ignore[arg-type]  # an int
+        if kind in _DATA:
+            return kind
+        if value is None or kind is bool:
+            return value
+        if kind in _KINDS:
+            return self._collection_key(kind, value, exact, depth)
+        return self._key_of(value) or _OTHER
+
+    def _text_key(self, text: str, exact: bool) -> object:
+        if exact:
+            most = self._limits.trace_text_chars
+            return text if len(text) <= most else (text[:most], len(text))
+        return text if len(text) <= _NAME_CHARS else str
+
+    def _collection_key(self, kind: type, value: Any, exact: bool, depth: int) -> object:
+        if depth >= _MAX_DEPTH:
+            return _DEEP
+        items = value.items() if kind is dict else value
+        if len(value) > _MAX_ITEMS:
+            items = [item for item, _ in zip(items, range(_MAX_ITEMS), strict=False)]
+            marked: tuple[object, ...] = (kind, _MORE)
+        else:
+            marked = (kind,)
+        inner = depth + 1
+        if kind is dict:
+            return (*marked, *[(self._key(k, exact, inner), self._key(v, exact, inner)) for k, v in items])
+        return (*marked, *[self._key(item, exact, inner) for item in items])
+
+    def _values(self, args: tuple[object, ...], data: bool) -> tuple[Value, ...]:
+        values = tuple(self.summary(arg, data=data) for arg in args[:_MAX_ARGS])
         return values if len(values) == len(args) else (*values, Elided())
 
-    def _named(self, kwargs: dict[str, object]) -> tuple[tuple[str, Value], ...]:
-        named = tuple((name, self.summary(value)) for name, value in list(kwargs.items())[:_MAX_ITEMS])
+    def _named(self, kwargs: dict[str, object], data: bool) -> tuple[tuple[str, Value], ...]:
+        named = tuple(
+            (name, self.summary(value, data=data)) for name, value in list(kwargs.items())[:_MAX_ITEMS]
+        )
         return named if len(named) == len(kwargs) else (*named, ("…", Elided()))
 
     def imports(self) -> tuple[Import, ...]:
@@ -108,55 +177,60 @@ class Recorder:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the distinct operations in order of first occurrence."""
-        return tuple(replace(first, count=count[0]) for first, count in self._shapes.values())
+        return tuple(
+            first if count[0] == 1 else replace(first, count=count[0])
+            for first, count in self._shapes.values()
+        )
 
-    def summary(self, value: object, depth: int = 0) -> Value:
-        """Return what is kept of ``value``: constants cut to a limit, the first items of collections."""
+    def summary(self, value: object, depth: int = 0, *, data: bool = False) -> Value:
+        """Return what is kept of ``value``: constants cut to a limit, the first items of collections.
+
+        Where it is ``data`` (a state), of numbers and bytes only the type.
+        """
         described = self._describe(value)
         if described is not None:
             return described
         kind = type(value)
         if value is None or kind is bool:
             return Const(value)  # type: ignore[arg-type]  # mypy does not narrow by ``type(x) is``
-        if isinstance(value, int):
-            return Const(value) if value.bit_length() <= 63 else Const("…an integer of many digits", 1 << 30)
-        if isinstance(value, float):
-            return Const(value if math.isfinite(value) else repr(value))
         if isinstance(value, str):
             # Lone surrogates cannot cross the wire, and no name that we know has one.
             text = value[: self._limits.trace_text_chars].encode("utf-8", "backslashreplace").decode()
             return Const(text, len(value))
-        if isinstance(value, bytes | bytearray):
-            return Const(bytes(value[: self._limits.trace_text_chars]), len(value))
+        if isinstance(value, int | float | bytes | bytearray):
+            return self._number(value, data)
         name = _KINDS.get(kind)
         if name is None or depth >= _MAX_DEPTH:
             return Elided()
-        return self._collection(name, value, depth)
+        return self._collection(name, value, depth, data)
 
-    def _collection(self, name: str, value: object, depth: int) -> Collection:
+    def _number(self, value: int | float | bytes | bytearray, data: bool) -> Value:
+        if isinstance(value, bytes | bytearray):
+            kept = bytes(value[: self._limits.trace_text_chars])
+            return Datum("bytes") if data else Const(kept, len(value))
+        if isinstance(value, float):
+            return Datum("float") if data else Const(value if math.isfinite(value) else repr(value))
+        if data:
+            return Datum("int")
+        return (
+            Const(value) if value.bit_length() <= _MOST_BITS else Const("…an integer of many digits", 1 << 30)
+        )
+
+    def _collection(self, name: str, value: object, depth: int, data: bool) -> Collection:
         items: list[Value] = []
         source = value.items() if isinstance(value, dict) else value
         for item in source:  # type: ignore[attr-defined]  # one of the five kinds of _KINDS
             if len(items) == _MAX_ITEMS:
                 break
             if name == "dict":
-                pair = (self.summary(item[0], depth + 1), self.summary(item[1], depth + 1))
+                pair = tuple(self.summary(part, depth + 1, data=data) for part in item)
                 items.append(Collection("tuple", pair, 2))
             else:
-                items.append(self.summary(item, depth + 1))
+                items.append(self.summary(item, depth + 1, data=data))
         return Collection(name, tuple(items), len(value))  # type: ignore[arg-type]  # as above
 
 
-def _shape(value: Value, exact: bool) -> object:
-    """Return the part of a summary that tells two shapes apart: strings and names yes, numbers and bytes no.
-
-    Long strings count by their text only if ``exact``.
-    """
-    if isinstance(value, Const):
-        if isinstance(value.value, str) and (exact or value.length <= _NAME_CHARS):
-            return value
-        return type(value.value)
-    if isinstance(value, Collection):
-        whole = value.length == len(value.items)
-        return (value.kind, whole, tuple(_shape(item, exact) for item in value.items))
-    return value
+def _integer_key(value: int) -> object:
+    if value > 0:
+        return int if value.bit_length() <= _MOST_BITS else _LARGE
+    return _NEGATIVE if value else _ZERO

@@ -61,7 +61,7 @@ class _Filled:
 class Inert(_Filled):
     """The result of an operation. ``made_from`` is the global whose instance it would be."""
 
-    __slots__ = ("call_args", "kind", "layout", "made_from", "of", "session", "settled")
+    __slots__ = ("call_args", "key", "kind", "layout", "made_from", "of", "session", "settled")
 
     def __init__(
         self, session: Session, kind: Any, of: GlobalRef | None, made_from: GlobalRef | None, args: Any
@@ -69,6 +69,8 @@ class Inert(_Filled):
         self.session = session
         self.kind = kind
         self.of = of
+        # What tells its shape apart from others', quick to hash.
+        self.key: object = (kind, None) if of is None else (kind, of.module, of.name)
         self.made_from = made_from
         self.call_args = args
         # Of a dtype: its item size in bytes, and whether it holds objects.

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 __all__ = [
     "Collection",
     "Const",
+    "Datum",
     "Elided",
     "GlobalRef",
     "Import",
@@ -79,11 +80,18 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True)
+class Datum:
+    """A number or bytes in a state, of which only the type is kept: the models of one kind are one shape."""
+
+    kind: Literal["int", "float", "bytes"]
+
+
+@dataclass(frozen=True, slots=True)
 class Elided:
     """A value nested deeper than a summary goes."""
 
 
-Value: TypeAlias = Const | GlobalRef | Result | Collection | Elided
+Value: TypeAlias = Const | Datum | GlobalRef | Result | Collection | Elided
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class _Session:
         self.reading = reading
         self.limits = limits
         self.file = SkippingFile(source)
-        self.recorder = Recorder(limits, self.describe)
+        self.recorder = Recorder(limits, self.describe, self.key_of)
         self.globals: dict[GlobalRef, Global] = {}
         self.sections: list[Section] = []
         self.problems: list[TraceProblem] = []
@@ -144,6 +144,13 @@ class _Session:
         if isinstance(value, Global):
             return value.ref
         return None
+
+    @staticmethod
+    def key_of(value: object) -> object | None:
+        # One class stands for one global in a session, and is hashed by its identity.
+        if isinstance(value, Inert):
+            return value.key
+        return value if isinstance(value, Global) else None
 
     # -- joblib's arrays -------------------------------------------------------------------------------
 

@@ -346,9 +346,26 @@ def test_a_limit_on_shapes_and_on_pickles_is_a_problem_with_its_name() -> None:
 def test_the_calls_of_a_hundred_trees_are_one_shape_with_a_count() -> None:
     code = Assembler(4).mark()
     for number in range(100):
-        code.global_("m", "Tree").mark().integer(number).tuple_().reduce()
+        code.global_("m", "Tree").mark().integer(number + 1).tuple_().reduce()
     (call,) = of_kind(trace(code.tuple_().stop()), "call")
     assert (call.count, call.first) == (100, 2)
+
+
+def test_a_number_that_is_not_zero_does_not_hide_behind_one_that_is() -> None:
+    code = Assembler(4).mark()
+    for number in (0, 1 << 40, -1, 1 << 80):
+        code.global_("m", "buffer").mark().integer(number).tuple_().reduce()
+    assert len(of_kind(trace(code.tuple_().stop()), "call")) == 4
+
+
+def test_of_the_numbers_in_a_state_only_the_types_are_kept() -> None:
+    def made(number: float, data: bytes) -> Trace:
+        code = Assembler(4).global_("m", "Model").mark().tuple_().newobj().mark()
+        code.text("alpha").floating(number).text("raw").binary(data).dict_().build()
+        return trace(code.stop())
+
+    one, other = made(0.5, b"abc").operations, made(7.25, b"x").operations
+    assert [operation.args for operation in one] == [operation.args for operation in other]
 
 
 def test_the_version_that_a_model_was_saved_with_is_read_from_its_state() -> None:
