@@ -50,6 +50,8 @@ class Limits:
     json_text_depth: int = 200
     # The state of a random generator has 39 digits.
     json_number_chars: int = 1_024
+    # A pax header holds names, times and extended attributes; Linux gives a file 64 kB of those.
+    tar_header_bytes: int = 1 * _MIB
     # numpy refuses to parse more than 10,000 unless told to; 10,000 named columns are 250 kB.
     npy_header_bytes: int = 1 * _MIB
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from secureload.formats.tar_header import BLOCK_BYTES, has_checksum
+
 __all__ = ["DESCRIPTIONS", "EXTENSIONS", "READERS", "FormatName", "magic_format"]
 
 # The name of a format; DESCRIPTIONS has all of them.
@@ -21,6 +23,7 @@ DESCRIPTIONS: dict[FormatName, str] = {
     "onnx": "an ONNX model",
     "gguf": "a GGUF model",
     "tar": "a tar archive",
+    "torch-tar": "a PyTorch model of a version before 0.1.10 (tar)",
     "7z": "a 7-Zip archive",
     "text": "a text file",
     "unknown": "a file of an unknown format",
@@ -28,6 +31,7 @@ DESCRIPTIONS: dict[FormatName, str] = {
 
 # Which module of :mod:`secureload.formats.readers` reads the format; a format without one is never a pass.
 READERS: dict[str, str] = {
+    "tar": "tar_archive",
     "npy": "npy",
 }
 
@@ -71,6 +75,8 @@ def magic_format(head: bytes, size: int) -> FormatName | None:
     for offset, magic, name in _MAGIC:
         if head[offset : offset + len(magic)] == magic:
             return name
+    if has_checksum(head[:BLOCK_BYTES]):
+        return "tar"  # the oldest ones have no mark
     # joblib before 0.10: "ZF" and the expanded length in hexadecimal.
     if head[:4] == b"ZF0x":
         return "joblib-zfile"

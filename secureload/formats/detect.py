@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from secureload.formats.catalog import DESCRIPTIONS, EXTENSIONS, FormatName, magic_format
 from secureload.formats.compression import Compression, detect_compression
 from secureload.formats.pickle_start import may_be_pickle
+from secureload.formats.tar_header import BLOCK_BYTES, has_checksum
 from secureload.printable import printable
 
 __all__ = ["HEAD_BYTES", "Detected", "detect"]
@@ -61,7 +62,8 @@ def _format(
         return "empty", "there are no bytes"
     if compression:
         return "compressed", f"it begins as {compression} does"
-    if head[:1] == b"\x80" and possible:
+    # tarfile opens what has the checksum of a header, whatever its first byte: its members are read as well.
+    if head[:1] == b"\x80" and possible and not has_checksum(head[:BLOCK_BYTES]):
         return "pickle", f"it begins with the mark of pickle protocol {head[1] if len(head) > 1 else '?'}"
     if magic := magic_format(head, size):
         return magic, f"it begins as {DESCRIPTIONS[magic]} does"
