@@ -18,6 +18,8 @@ COVERED_BY: dict[str, str] = {
     "artifact/pinning.py": "artifact/test_artifact.py",
     "formats/catalog.py": "formats/test_detect.py",
     "formats/expansion.py": "formats/test_expanding.py",
+    "formats/onnx_tensor.py": "formats/readers/test_onnx_model.py",
+    "formats/onnx_schema.py": "formats/readers/test_onnx_model.py",
     "formats/pickle_start.py": "formats/test_detect.py",
     "formats/pieces.py": "formats/test_expanding.py",
     "formats/reading.py": "scan/test_survey.py",

@@ -33,6 +33,8 @@ DESCRIPTIONS: dict[FormatName, str] = {
 READERS: dict[str, str] = {
     "tar": "tar_archive",
     "npy": "npy",
+    "onnx": "onnx_model",
+    "safetensors": "safetensors_file",
 }
 
 # What the content of a file with this extension may be; an extension that is not listed says nothing.
@@ -80,8 +82,8 @@ def magic_format(head: bytes, size: int) -> FormatName | None:
     # joblib before 0.10: "ZF" and the expanded length in hexadecimal.
     if head[:4] == b"ZF0x":
         return "joblib-zfile"
-    # A 64-bit little-endian header length and the JSON header itself.
-    if head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= size - 8:
+    # A 64-bit little-endian header length (more than 2**40 is no length that anybody means) and the JSON header.
+    if head[5:8] == b"\0\0\0" and head[8:64].lstrip(b" \t\r\n")[:1] == b"{":
         return "safetensors"
     # A guess, for protobuf has no magic: field 1 (ir_version), then a field of a ModelProto.
     if (

@@ -1,0 +1,43 @@
+"""The messages of an ONNX model: which fields there are, and which of them hold messages in turn.
+
+Source: onnx.proto of onnx 1.23 (IR version 14). What has no message named is text, numbers or a type, in which
+nothing can hide but more of the same.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from secureload.formats.onnx_tensor import TENSOR_FIELDS
+
+__all__ = ["MESSAGES", "PLAIN", "RUNS", "Kind"]
+
+Kind = str
+
+# A field that is text, a number, or a small message without code, paths or data.
+PLAIN: Final = ""
+
+_ENTRIES: dict[int, Kind] = {1: PLAIN, 2: PLAIN}
+
+
+def _plain(*numbers: int) -> dict[int, Kind]:
+    return dict.fromkeys(numbers, PLAIN)
+
+
+# Kind of message → number of a field → kind of message that stands in it.
+MESSAGES: dict[Kind, dict[int, Kind]] = {
+    "model": _plain(1, 2, 3, 4, 5, 6, 26)
+    | {7: "graph", 8: "opset", 14: "metadata", 20: "training", 25: "function"},
+    "graph": _plain(2, 10, 11, 12, 13, 14, 16) | {1: "node", 5: "tensor", 15: "sparse"},
+    "node": _plain(1, 2, 3, 4, 6, 7, 8, 9, 10) | {5: "attribute"},
+    "attribute": _plain(1, 2, 3, 4, 7, 8, 9, 13, 14, 15, 20, 21)
+    | {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "function": _plain(1, 2, 3, 4, 5, 6, 8, 10, 12, 13, 14) | {7: "node", 9: "opset", 11: "attribute"},
+    "training": _plain(3, 4) | {1: "graph", 2: "graph"},
+    "sparse": _plain(3) | {1: "tensor", 2: "tensor"},
+    "opset": _plain(1, 2),
+    "metadata": _ENTRIES,
+    "tensor": dict.fromkeys(TENSOR_FIELDS, PLAIN),
+}
+# Numbers whose values nobody asks for, by the million in a forest: AttributeProto.ints.
+RUNS: dict[Kind, frozenset[int]] = {"attribute": frozenset((8,))}
