@@ -1,0 +1,53 @@
+"""What honest libraries write, library by library; each is skipped, and said so, where it is not installed."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+
+from benchmarks.corpus.benign_arrays import frame_samples, numpy_samples, python_samples, scipy_samples
+from benchmarks.corpus.benign_boosted import catboost_samples, lightgbm_samples, xgboost_samples
+from benchmarks.corpus.benign_graphs import gguf_samples, keras_samples, onnx_samples, safetensors_samples
+from benchmarks.corpus.benign_sklearn import (
+    imblearn_samples,
+    sklearn_samples,
+    skops_samples,
+    statsmodels_samples,
+)
+from benchmarks.corpus.benign_torch import torch_samples
+from benchmarks.corpus.sample import Sample
+
+__all__ = ["benign_samples"]
+
+_PARTS: tuple[Callable[[], Iterator[Sample]], ...] = (
+    python_samples,
+    numpy_samples,
+    scipy_samples,
+    frame_samples,
+    sklearn_samples,
+    skops_samples,
+    imblearn_samples,
+    statsmodels_samples,
+    xgboost_samples,
+    lightgbm_samples,
+    catboost_samples,
+    torch_samples,
+    safetensors_samples,
+    onnx_samples,
+    gguf_samples,
+    keras_samples,
+)
+
+
+def benign_samples() -> Iterator[Sample]:
+    """Yield the files of each library."""
+    import numpy as np
+
+    warnings.simplefilter("ignore")
+    for part in _PARTS:
+        np.random.seed(0)  # what an estimator without a seed draws from
+        try:
+            yield from part()
+        except ImportError as error:
+            print(f"left out: {part.__name__}: {error}", file=sys.stderr)
