@@ -54,6 +54,8 @@ class Limits:
     protobuf_items: int = 20_000_000
     # The state of a random generator has 39 digits.
     json_number_chars: int = 1_024
+    # Pickles found in bytes of no known format; random bytes have none, a concatenation of models some.
+    embedded_pickles: int = 256
     # A pax header holds names, times and extended attributes; Linux gives a file 64 kB of those.
     tar_header_bytes: int = 1 * _MIB
     # numpy refuses to parse more than 10,000 unless told to; 10,000 named columns are 250 kB.

@@ -89,7 +89,7 @@ class Region:
 
     def cursor(self) -> Cursor:
         """Return a reader of its own from the beginning."""
-        if self.size <= _COPIED_BYTES:
+        if self.size <= max(_COPIED_BYTES, 0):  # a mapping of no bytes would be one of all
             return _CursorInC(self, io.BytesIO(self.read_at(0, self.size)), 0)
         if self._descriptor >= 0:
             before = self._start % ALLOCATIONGRANULARITY

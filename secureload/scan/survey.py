@@ -18,6 +18,7 @@ from secureload.formats.reading import (
     Budget,
     Child,
     Event,
+    Observation,
     Opener,
     Problem,
     ReadContext,
@@ -25,6 +26,7 @@ from secureload.formats.reading import (
 from secureload.formats.region import Region
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
+from secureload.scan.embedded import embedded_pickles
 from secureload.scan.gathered import Gathered
 from secureload.scan.part import Part
 from secureload.scan.tracing import does_something, trace_pickle
@@ -84,7 +86,9 @@ class _Survey:
         if detected.compression is not None:
             self._compressed(child, data, detected, gathered, path, depth)
         elif child.expect == "pickle" or detected.format == "pickle":
-            gathered.traced(self._trace(data.cursor, child.reading, data.size))
+            trace = self._trace(data.cursor, child.reading, data.size)
+            gathered.traced(trace)
+            self._behind(data, trace, gathered, path, depth)
         else:
             if detected.may_be_pickle:
                 gathered.also_traced(self._trace(data.cursor, child.reading, data.size))
@@ -120,6 +124,8 @@ class _Survey:
         module = READERS.get(name)
         if module is None:
             gathered.without_reader()
+            if name != "text":
+                self._embedded(data, 0, gathered, path)
             return
         context = ReadContext(name=child.name, depth=depth, limits=self.limits, budget=self.budget)
         for event in _events(_reader(module).read(data, context)):
@@ -128,6 +134,37 @@ class _Survey:
             else:
                 gathered.take(event)
         gathered.all_examined()
+
+    def _behind(self, data: Region, trace: Trace, gathered: Gathered, path: str, depth: int) -> None:
+        """Look at what stands behind a pickle, or behind the place where it breaks off."""
+        found = [p.offset for p in trace.problems if p.kind in ("trailing", "malformed") and p.offset > 0]
+        if not found:
+            return
+        start = min(found)
+        rest = data.part(start, data.size - start)
+        detected = detect(rest.head(HEAD_BYTES), rest.size, "")
+        if detected.compression is not None or detected.format in READERS:
+            self._child(Child(name=f"behind byte {start:,}", data=rest), gathered, path, depth)
+        else:
+            self._embedded(rest, start, gathered, path)
+
+    def _embedded(self, data: Region, offset: int, gathered: Gathered, path: str) -> None:
+        """Find the pickles in bytes that no reader knows; ``offset`` is where these begin in the member."""
+        try:
+            for start, trace in embedded_pickles(data, self.limits):
+                gathered.take(
+                    Observation(
+                        code="embedded.pickle",
+                        message="a pickle that would import something stands among bytes of no known format",
+                        offset=offset + start,
+                    )
+                )
+                inner = Gathered(detect(data.read_at(start, HEAD_BYTES), data.size - start, ""), 0)
+                inner.traced(trace)
+                name = f"pickle at byte {offset + start:,}"
+                self.parts.append(inner.part(f"{path}!/{name}" if path else name))
+        except LimitError as error:
+            gathered.limit(error)
 
     def _child(self, child: Child, gathered: Gathered, path: str, depth: int) -> None:
         try:

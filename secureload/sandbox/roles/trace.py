@@ -13,6 +13,7 @@ from secureload.pickles.distill import distill
 from secureload.sandbox.channel import Channel, ChannelClosedError
 from secureload.sandbox.roles.pinned import empty_extension_registry
 from secureload.sandbox.wire.frame import Kind, Message
+from secureload.scan.dangerous import techniques
 from secureload.scan.part import Part
 from secureload.scan.part_codec import encode_parts
 from secureload.scan.survey import import_readers, survey
@@ -30,6 +31,7 @@ def warm_up() -> None:
     for module in _LATE:
         importlib.import_module(module)
     import_readers()
+    techniques()  # a table that is read from a file once
 
 
 def prepare(config: dict[str, Any]) -> Limits:
