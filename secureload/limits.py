@@ -33,6 +33,8 @@ class Limits:
     key_file_bytes: int = 64 * 1024
     trust_toml_bytes: int = 4 * _MIB
     trust_keys: int = 10_000
+    # The longest list that ships with the package is 60 kB.
+    allow_file_bytes: int = 4 * _MIB
 
     # deflate cannot exceed 1,032 : 1, and arrays of zeros do reach it; bz2 and xz go far beyond.
     expansion_ratio: int = 1_100

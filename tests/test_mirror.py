@@ -24,6 +24,8 @@ COVERED_BY: dict[str, str] = {
     "formats/pieces.py": "formats/test_expanding.py",
     "formats/reading.py": "scan/test_survey.py",
     "pickles/checked.py": "pickles/test_codec.py",
+    "cli/rendering.py": "cli/test_check.py",
+    "report/rule_page.py": "api/test_rule_pages.py",
     "pickles/recorder.py": "pickles/test_vm.py",
     "pickles/stand_ins.py": "pickles/test_vm.py",
     "pickles/trace.py": "pickles/test_vm.py",  # values: the tests of what makes them read every field

@@ -22,13 +22,14 @@ from secureload.formats.detect import HEAD_BYTES, Detected, detect
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.policy.verdict import EXAMINE, Policy, Verdict, decide
 from secureload.policy.verification import Verification
+from secureload.printable import printable
 from secureload.sandbox.tracing import Tracer, trace_confined
 from secureload.scan.allowlist import AllowList, load_default
 from secureload.scan.examine import examine
-from secureload.scan.finding import Examination
+from secureload.scan.finding import Examination, Severity
 from secureload.signing.truststore import TrustStore
 
-__all__ = ["Checked", "allow_list", "check", "examine_artifact"]
+__all__ = ["Checked", "allow_list", "check", "examination_policy", "examine_artifact"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ def check(
     allow: Iterable[str] | AllowList = (),
     trust_store: TrustStore | str | os.PathLike[str] | None = None,
     require_signature: bool = False,
+    fail_on: str = "unknown",
     name: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: Callable[[int, int], None] | None = None,
@@ -63,14 +65,16 @@ def check(
 
     ``allow`` adds exact names (``package.module.Class``) to the allow-list. If a sidecar lies beside the file
     its signatures are verified and reported; one that was made for other bytes makes the verdict untrusted,
-    a missing or unknown signer does only with ``require_signature``. Who checks many files passes one ``tracer``.
+    a missing or unknown signer does only with ``require_signature``. Findings that are dangerous or unknown
+    always count; with ``fail_on`` "warning" or "note" these leave it undecided too. Who checks many files passes
+    one ``tracer``.
 
     Raises:
         UsageError, ArtifactError: there is no such file, or it cannot be opened.
         SandboxError: the confined tracer cannot be had here.
     """
     allowed = allow if isinstance(allow, AllowList) else allow_list(allow)
-    policy = Policy(name="signed", signers=1) if require_signature else EXAMINE
+    policy = examination_policy(require_signature=require_signature, fail_on=fail_on)
     with open_artifact(path, limits, progress, expect="file") as artifact:
         detected = detect(artifact.head(HEAD_BYTES), artifact.size, artifact.name)
         examination = examine_artifact(artifact, allowed, limits, tracer)
@@ -87,6 +91,18 @@ def check(
             verification=verification,
             verdict=verdict,
         )
+
+
+def examination_policy(*, require_signature: bool, fail_on: str) -> Policy:
+    """Return the policy for a file that arrived; UsageError where ``fail_on`` is no severity, or too weak a one."""
+    severity = next((one for one in Severity if one.value == fail_on), None)
+    if severity is None:
+        raise UsageError(f"there is no severity {printable(fail_on, 40)!r}", hint="unknown, warning or note")
+    if not require_signature and severity is EXAMINE.fail_on:
+        return EXAMINE
+    name = "signed" if require_signature else EXAMINE.name
+    more = {Severity.WARNING: ", warnings count", Severity.NOTE: ", notes count"}.get(severity, "")
+    return Policy(name=name + more, signers=int(require_signature), fail_on=severity)
 
 
 def allow_list(names: Iterable[str]) -> AllowList:

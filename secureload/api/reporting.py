@@ -1,9 +1,8 @@
-"""The values of the stages as reports: what was found in one file, or in many."""
+"""The values of the stages as the report about one file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from secureload.api.check import Checked
 from secureload.errors import (
@@ -14,183 +13,136 @@ from secureload.errors import (
     UnsignedError,
     UsageError,
 )
-from secureload.pickles.trace import Trace
 from secureload.policy.verification import SignatureResult, SignatureStatus, Verification
-from secureload.report.report import Report, ReportCoverage, ReportFinding, ReportMember, ReportSection
-from secureload.scan.finding import Finding, Severity
+from secureload.report.report import (
+    SEVERITIES,
+    Report,
+    ReportCoverage,
+    ReportFinding,
+    ReportPart,
+    ReportSignature,
+)
+from secureload.report.run import OUTCOMES
+from secureload.scan.finding import Examination, Finding, Severity
+from secureload.scan.part import Part
 from secureload.signing.instants import encode_instant
 
-__all__ = [
-    "Entry",
-    "entry_of_check",
-    "entry_of_error",
-    "report_of_check",
-    "report_of_error",
-    "report_of_many",
-    "signature_lines",
-]
-
-_WORDS = {
-    ExitCode.ACCEPTED: "accepted",
-    ExitCode.REJECTED: "rejected",
-    ExitCode.USAGE: "not examined",
-    ExitCode.UNDECIDED: "undecided",
-    ExitCode.UNTRUSTED: "untrusted",
-    ExitCode.ENVIRONMENT: "failed",
-}
-_TITLE = "secureload check"
+__all__ = ["report_of_check", "report_of_error", "signatures_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One file of many: its own report, and its line of the summary. ``examined`` is whether it was read."""
-
-    report: Report
-    member: ReportMember
-    examined: bool
-
-
-def report_of_check(checked: Checked, *, explain: bool = False, locator: str | None = None) -> Report:
+def report_of_check(
+    checked: Checked, *, explain: bool = False, locator: str | None = None, path: str | None = None
+) -> Report:
     """Return the report about one file.
 
     The decompiled source is in it where the verdict is not ACCEPTED; ``explain`` adds it to every report,
-    with fickling's severity and messages. ``locator`` is how the file is called, by default its path.
+    with fickling's severity and messages. ``locator`` is how the file is called, by default its path;
+    ``path`` is where it is, by default the same.
     """
     verdict, examination = checked.verdict, checked.examination
-    trace = examination.trace
     code = verdict.exit_code
-    shown = trace is not None and (explain or code is not ExitCode.ACCEPTED)
+    shown = locator if locator is not None else checked.locator
+    traces = [part.trace for part in examination.parts if part.trace is not None]
+    explained = traces if explain else []
     return Report(
-        title=_TITLE,
-        locator=checked.locator if locator is None else locator,
-        outcome=_WORDS[code],
+        locator=shown,
+        outcome=OUTCOMES[code],
         exit_code=int(code),
+        path=path if path is not None else shown,
         summary=_summary(checked),
+        policy=verdict.policy,
+        reasons=tuple((reason.kind, reason.text) for reason in verdict.reasons),
         digest=checked.digest,
-        sections=_sections(checked, explain=explain),
+        size=checked.size,
+        parts=_parts(checked),
         findings=tuple(_finding(finding) for finding in examination.findings),
-        coverage=_coverage(checked),
-        signatures=signature_lines(checked.verification),
-        decompiled=trace.decompiled if trace is not None and shown else "",
+        coverage=_coverage(examination, shown),
+        signatures=signatures_of(checked.verification),
+        decompiled=_decompiled(examination) if explain or code is not ExitCode.ACCEPTED else "",
+        fickling_severity=_worst_word([trace.fickling_severity for trace in explained]),
+        fickling_messages=tuple(line for trace in explained for line in trace.fickling_messages),
+        unknown_globals=tuple(dict.fromkeys(found.allow for found in examination.findings if found.allow)),
         admission=_admission(checked),
         hint=_hint(checked),
     )
 
 
-def report_of_error(locator: str, error: SecureloadError) -> Report:
+def report_of_error(locator: str, error: SecureloadError, *, path: str | None = None) -> Report:
     """Return the report about a file that ended with an error; it counts as not examined."""
     return Report(
-        title=_TITLE,
         locator=locator,
-        outcome=_WORDS[error.exit_code],
+        outcome=OUTCOMES[error.exit_code],
         exit_code=int(error.exit_code),
+        path=path if path is not None else locator,
         summary=error.message,
+        error=error.code,
         hint=error.hint,
     )
 
 
-def entry_of_check(name: str, checked: Checked, *, explain: bool = False) -> Entry:
-    """Return the entry of a file, called ``name``, in the summary of many."""
-    report = report_of_check(checked, explain=explain, locator=name)
-    serious = sum(
-        finding.severity in {Severity.DANGEROUS, Severity.UNKNOWN} for finding in checked.examination.findings
-    )
-    member = ReportMember(
-        name=name, outcome=report.outcome, exit_code=report.exit_code, size=checked.size, findings=serious
-    )
-    return Entry(report, member, examined=checked.examination.coverage.pickles > 0)
-
-
-def entry_of_error(name: str, error: SecureloadError) -> Entry:
-    """Return the entry of a file that ended with an error."""
-    report = report_of_error(name, error)
-    member = ReportMember(name=name, outcome=report.outcome, exit_code=report.exit_code)
-    return Entry(report, member, examined=False)
-
-
-def report_of_many(
-    locator: str,
-    entries: Sequence[Entry],
-    skipped: Sequence[tuple[str, str]],
-    *,
-    signatures: Iterable[str] = (),
-    trust_error: TrustError | None = None,
-) -> Report:
-    """Return the summary of many files. ``skipped`` holds (name, why) of those that need no examination.
-
-    The exit code is the worst of the files'; where nothing at all was examined it is never 0.
-    ``trust_error`` is what is wrong with a signature about all of them.
-    """
-    codes = [entry.member.exit_code for entry in entries]
-    examined = sum(entry.examined for entry in entries)
-    if not examined:
-        codes.append(ExitCode.UNDECIDED)
-    if trust_error is not None:
-        codes.append(trust_error.exit_code)
-    code = ExitCode.worst(codes)
-    counts = _counts(entries, skipped, examined)
-    summary = ", ".join(f"{value} {label}" for label, value in counts)
-    if trust_error is not None:
-        summary = f"{trust_error.message}; {summary}"
-    elif not examined:
-        summary = f"nothing was examined; {summary}"
-    return Report(
-        title=_TITLE,
-        locator=locator,
-        outcome=_WORDS[code],
-        exit_code=int(code),
-        summary=summary,
-        coverage=_sum(entries, skipped, examined),
-        signatures=tuple(signatures),
-        members=tuple(entry.member for entry in entries),
-        hint=trust_error.hint if trust_error is not None else "",
-    )
-
-
-def signature_lines(verification: Verification | TrustError | UsageError | None) -> tuple[str, ...]:
-    """Return one line a signature: who and whether they are trusted, or why nobody is named."""
+def signatures_of(
+    verification: Verification | TrustError | UsageError | None,
+) -> tuple[ReportSignature, ...]:
+    """Return each signature: who and whether they are trusted; or why nobody is named."""
     if verification is None:
         return ()
     if isinstance(verification, Verification):
-        lines = tuple(_signature_line(result) for result in verification.results)
-        return lines or ("the signature file holds no signature",)
+        found = tuple(_signature(result) for result in verification.results)
+        return found or (ReportSignature(status="empty", text="the signature file holds no signature"),)
     if isinstance(verification, UnsignedError):
-        return ("not signed",)
+        return (ReportSignature(status="unsigned", text="not signed"),)
     if isinstance(verification, SignatureFormatError):
-        return (f"signature file present, but not readable: {verification.message}",)
-    return (f"signature present, but no trust store: {verification.message}",)
+        text = f"signature file present, but not readable: {verification.message}"
+        return (ReportSignature(status="unreadable", text=text),)
+    text = f"signature present, but no trust store: {verification.message}"
+    return (ReportSignature(status="no-trust-store", text=text),)
 
 
-def _signature_line(result: SignatureResult) -> str:
+def _signature(result: SignatureResult) -> ReportSignature:
     if result.status is not SignatureStatus.GOOD or result.key is None or result.statement is None:
-        return f"not counted: {result.message}"
+        return ReportSignature(status=result.status.value, text=f"not counted: {result.message}")
     said = result.statement
     version = f" version {said.version}" if said.version is not None else ""
     until = f", until {encode_instant(said.expires)}" if said.expires is not None else ""
-    return (
-        f"signed by {result.key.name} ({result.key.public_key.fingerprint}), trusted: "
-        f"as {said.name!r}{version}, on {encode_instant(said.created)}{until}"
+    created, fingerprint = encode_instant(said.created), result.key.public_key.fingerprint
+    return ReportSignature(
+        status=result.status.value,
+        text=f"signed by {result.key.name} ({fingerprint}), trusted: as {said.name!r}{version}, on {created}{until}",
+        signer=result.key.name,
+        fingerprint=fingerprint,
+        name=said.name,
+        version=said.version or "",
+        created=created,
+        expires=encode_instant(said.expires) if said.expires is not None else "",
     )
 
 
 def _summary(checked: Checked) -> str:
     reasons = checked.verdict.reasons
     if not reasons:
-        return _reading(checked.examination.trace)
+        return _reading(checked.examination)
     more = f" (and {len(reasons) - 1:,} more)" if len(reasons) > 1 else ""
     return f"{reasons[0].text}{more}"
 
 
-def _reading(trace: Trace | None) -> str:
-    return f"as {trace.reading}.load reads it" if trace is not None else ""
+def _reading(examination: Examination) -> str:
+    """Return the loaders that the verdict holds for, in words: of the file itself, or else of its members."""
+    if not examination.parts:
+        return ""
+    if examination.parts[0].loader:
+        return f"as {examination.parts[0].loader} reads it"
+    loaders = tuple(dict.fromkeys(part.loader for part in examination.parts if part.loader))
+    if not loaders:
+        return "as data: no member of it is code to its loader"
+    return f"as {' and '.join(loaders)} read its members"
 
 
 def _admission(checked: Checked) -> str:
     policy = checked.verdict.policy
-    reading = _reading(checked.examination.trace)
     if checked.verdict.reasons:
         return f"not admitted by policy {policy!r}"
-    return f"admitted by policy {policy!r}, {reading}"
+    reading = _reading(checked.examination)
+    return f"admitted by policy {policy!r}, {reading}" if reading else f"admitted by policy {policy!r}"
 
 
 def _hint(checked: Checked) -> str:
@@ -209,85 +161,100 @@ def _finding(finding: Finding) -> ReportFinding:
     return ReportFinding(
         id=finding.rule_id,
         severity=finding.severity.value,
+        confidence=finding.confidence.value,
         title=finding.title,
-        location=str(finding.location),
+        member=finding.location.member,
+        offset=finding.location.offset,
+        opcode=finding.location.opcode,
         detail=finding.detail,
         hint=finding.hint,
     )
 
 
-def _coverage(checked: Checked) -> ReportCoverage:
-    coverage = checked.examination.coverage
-    read = coverage.pickles > 0
+def _parts(checked: Checked) -> tuple[ReportPart, ...]:
+    worst = _worst_by_member(checked.examination.findings)
+    detected, parts = checked.detected, checked.examination.parts
+    if not parts:
+        root = Part(path="", format=detected.format, description=detected.description)
+        parts = (root,)
+    described = (detected.reason, detected.extension_disagrees or "")
+    return tuple(
+        _part(part, worst.get(part.path, ""), *(("", "") if part.path else described)) for part in parts
+    )
+
+
+def _part(part: Part, worst: str, reason: str, name_disagrees: str) -> ReportPart:
+    trace = part.trace
+    return ReportPart(
+        path=part.path,
+        format=part.format,
+        description=part.description,
+        reason=reason,
+        loader=part.loader,
+        compression=part.compression or "",
+        protocol=trace.protocol if trace is not None else -1,
+        imports=len(trace.imports) if trace is not None else 0,
+        operations=sum(operation.count for operation in trace.operations) if trace is not None else 0,
+        versions=part.versions or (trace.versions if trace is not None else ()),
+        data_members=part.data_members,
+        bytes_total=part.bytes_total,
+        bytes_examined=part.bytes_examined,
+        name_disagrees=part.extension_disagrees or name_disagrees,
+        worst=worst,
+    )
+
+
+def _worst_by_member(findings: Iterable[Finding]) -> dict[str, str]:
+    worst: dict[str, str] = {}
+    for finding in findings:
+        before = worst.get(finding.location.member)
+        if before is None or _rank(finding.severity.value) < _rank(before):
+            worst[finding.location.member] = finding.severity.value
+    return worst
+
+
+def _rank(severity: str) -> int:
+    return [str(one) for one in SEVERITIES].index(severity)
+
+
+def _coverage(examination: Examination, locator: str) -> ReportCoverage:
+    coverage, parts = examination.coverage, examination.parts
+    skipped = tuple((part.path or locator, why) for part in parts for why in _problems(part))
+    undecided = {
+        finding.location.member for finding in examination.findings if finding.severity is Severity.UNKNOWN
+    }
     return ReportCoverage(
-        members_examined=int(read),
-        members_skipped=int(not read),
+        members_examined=coverage.members or int(coverage.pickles > 0),
+        members_skipped=sum(not part.examined for part in parts) if parts else 1,
+        members_undecided=len(undecided),
         bytes_total=coverage.bytes_total,
         bytes_examined=coverage.bytes_examined,
         bytes_unreadable=max(0, coverage.bytes_total - coverage.bytes_examined),
-        skipped=tuple((checked.locator, why) for why in coverage.not_examined),
+        skipped=skipped or tuple((locator, why) for why in coverage.not_examined),
     )
 
 
-def _sections(checked: Checked, *, explain: bool) -> tuple[ReportSection, ...]:
-    detected, trace = checked.detected, checked.examination.trace
-    rows = [("format", f"{detected.description}: {detected.reason}"), ("size", f"{checked.size:,} bytes")]
-    if detected.extension_disagrees:
-        rows.append(("name", detected.extension_disagrees))
-    if trace is not None:
-        rows.extend(_trace_rows(trace))
-    sections = [ReportSection("What it is", tuple(rows))]
-    if explain and trace is not None:
-        severity = (("severity", trace.fickling_severity or "none given"),)
-        sections.append(ReportSection("What fickling says of the trace", severity, trace.fickling_messages))
-    return tuple(sections)
+def _problems(part: Part) -> list[str]:
+    found = [problem.message for problem in part.problems]
+    return found + ([problem.message for problem in part.trace.problems] if part.trace is not None else [])
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def _trace_rows(trace: Trace) -> list[tuple[str, str]]:
-    rows = [("read", _reading(trace))]
-    if trace.compression:
-        rows.append(("compression", f"{trace.compression}, {trace.bytes_total:,} bytes expanded"))
-    if trace.protocol >= 0:
-        rows.append(("protocol", str(trace.protocol)))
-    operations = sum(operation.count for operation in trace.operations)
-    rows.append(
-        ("would do", f"import {_counted(len(trace.imports), 'global')}, {_counted(operations, 'operation')}")
-    )
-    rows.extend(("saved with", f"{library} {version}") for library, version in trace.versions)
-    return rows
-
-
-def _counts(
-    entries: Sequence[Entry], skipped: Sequence[tuple[str, str]], examined: int
-) -> tuple[tuple[str, str], ...]:
-    def having(*codes: ExitCode) -> str:
-        return f"{sum(entry.member.exit_code in codes for entry in entries):,}"
-
-    counts = [
-        ("examined", f"{examined:,}"),
-        ("skipped", f"{len(skipped):,}"),
-        ("undecided", having(ExitCode.UNDECIDED)),
-        ("rejected", having(ExitCode.REJECTED)),
+def _decompiled(examination: Examination) -> str:
+    """Return the decompiled source of every member, each under its path where there are several."""
+    sources = [
+        (part.path, part.trace.decompiled)
+        for part in examination.parts
+        if part.trace is not None and part.trace.decompiled
     ]
-    others = (
-        ("untrusted", having(ExitCode.UNTRUSTED)),
-        ("failed", having(ExitCode.USAGE, ExitCode.ENVIRONMENT)),
-    )
-    return (*counts, *((label, value) for label, value in others if value != "0"))
+    if len(sources) == 1 and not sources[0][0]:
+        return sources[0][1]
+    return "\n".join(f"# {_one_line(path) or 'the file itself'}\n{source}" for path, source in sources)
 
 
-def _sum(entries: Sequence[Entry], skipped: Sequence[tuple[str, str]], examined: int) -> ReportCoverage:
-    parts = [entry.report.coverage for entry in entries if entry.report.coverage is not None]
-    unread = [(entry.member.name, entry.report.summary) for entry in entries if not entry.examined]
-    return ReportCoverage(
-        members_examined=examined,
-        members_skipped=len(skipped) + len(unread),
-        bytes_total=sum(part.bytes_total for part in parts),
-        bytes_examined=sum(part.bytes_examined for part in parts),
-        bytes_unreadable=sum(part.bytes_unreadable for part in parts),
-        skipped=(*unread, *skipped),
-    )
+def _one_line(path: str) -> str:
+    return path.replace("\n", "\\n")
+
+
+def _worst_word(words: list[str]) -> str:
+    """Return fickling's severity where one trace has one; of several, each once, in their order."""
+    return ", ".join(dict.fromkeys(word for word in words if word))

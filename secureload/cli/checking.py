@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from secureload.cli.progress import progress_of
+from secureload.cli.loop import Stopped, each
+from secureload.cli.progress import files_progress, progress_of
 from secureload.cli.walk import Found, walk
 from secureload.errors import (
     BadSignatureError,
     ManifestMismatchError,
+    SandboxError,
     SecureloadError,
     SignatureFormatError,
     TrustError,
@@ -23,23 +27,25 @@ from secureload.printable import printable
 
 if TYPE_CHECKING:
     from secureload.api.check import Checked
-    from secureload.api.reporting import Entry
-    from secureload.report.report import Report
+    from secureload.report.report import Report, ReportSignature
+    from secureload.report.run import Run
     from secureload.scan.allowlist import AllowList
     from secureload.signing.manifest import Manifest
     from secureload.signing.truststore import TrustStore
 
-__all__ = ["CheckOptions", "check_many", "check_one", "is_folder"]
+__all__ = ["CheckOptions", "check_many", "check_one", "check_single", "is_folder"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOptions:
-    """What every file is checked with."""
+    """What every file is checked with, ``jobs`` of them at a time."""
 
     allow: AllowList
     trust_store: TrustStore | None = None
     require_signature: bool = False
+    fail_on: str = "unknown"
     explain: bool = False
+    jobs: int = 1
     limits: Limits = field(default=DEFAULT_LIMITS)
 
 
@@ -47,47 +53,80 @@ class CheckOptions:
 class _Whole:
     """What a folder's own signature says: its manifest where somebody trusted vouches for it."""
 
-    lines: tuple[str, ...] = ()
+    signatures: tuple[ReportSignature, ...] = ()
     manifest: Manifest | None = None
     error: TrustError | None = None
 
 
-def check_one(path: Path, options: CheckOptions, *, require_signature: bool | None = None) -> Checked:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One file to check: where it was found, below which of the paths, and what vouches for that."""
+
+    found: Found
+    root: Path
+    whole: _Whole
+
+
+def check_one(
+    path: Path,
+    options: CheckOptions,
+    *,
+    require_signature: bool | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Checked:
     """Check one file."""
     from secureload.api.check import check
 
-    required = options.require_signature if require_signature is None else require_signature
+    return check(
+        path,
+        allow=options.allow,
+        trust_store=options.trust_store,
+        require_signature=options.require_signature if require_signature is None else require_signature,
+        fail_on=options.fail_on,
+        limits=options.limits,
+        progress=progress,
+    )
+
+
+def check_single(path: Path, options: CheckOptions, locator: str | None = None) -> Run:
+    """Check the one file that was asked for, and return the run; what is wrong with it is raised."""
+    from secureload.api.reporting import report_of_check
+    from secureload.api.run_report import run_of_one
+
     with progress_of(path) as progress:
-        return check(
-            path,
-            allow=options.allow,
-            trust_store=options.trust_store,
-            require_signature=required,
-            limits=options.limits,
-            progress=progress,
-        )
+        checked = check_one(path, options, progress=progress)
+    if locator is None:
+        return run_of_one(report_of_check(checked, explain=options.explain), fail_on=options.fail_on)
+    report = report_of_check(checked, explain=options.explain, locator=locator, path="")
+    return run_of_one(report, fail_on=options.fail_on)
 
 
-def check_many(paths: Sequence[Path], options: CheckOptions) -> tuple[Report, tuple[Report, ...]]:
-    """Check files and folders; return the summary, and the report of each file that was not skipped."""
-    from secureload.api.reporting import report_of_many
+def check_many(paths: Sequence[Path], options: CheckOptions) -> Run:
+    """Check files and folders; return the run, with the report of each file that was not skipped."""
+    from secureload.api.run_report import run_of_many
 
-    entries: list[Entry] = []
+    work: list[_Work] = []
     skipped: list[tuple[str, str]] = []
-    lines: list[str] = []
-    trust_error: TrustError | None = None
+    wholes: list[_Whole] = []
     for path in paths:
         whole = _whole_folder(path, options) if is_folder(path) else _Whole()
-        lines += whole.lines
-        trust_error = trust_error or whole.error
+        wholes.append(whole)
         for found in _below(path, options.limits, several=len(paths) > 1):
             if found.skipped:
                 skipped.append((found.name, found.skipped))
             else:
-                entries.append(_entry(found, path, whole, options))
-    shown = str(paths[0]) if len(paths) == 1 else f"{len(paths):,} paths"
-    summary = report_of_many(shown, entries, skipped, signatures=lines, trust_error=trust_error)
-    return summary, tuple(entry.report for entry in entries)
+                work.append(_Work(found, path, whole))
+    reports = _reports(work, options)
+    return run_of_many(
+        str(paths[0]) if len(paths) == 1 else f"{len(paths):,} paths",
+        reports,
+        skipped,
+        signatures=[signature for whole in wholes for signature in whole.signatures],
+        trust_error=next((whole.error for whole in wholes if whole.error is not None), None),
+        fail_on=options.fail_on,
+        not_reached=len(work) - len(reports),
+        paths=[str(path) for path in paths],
+    )
 
 
 def is_folder(path: Path) -> bool:
@@ -96,6 +135,22 @@ def is_folder(path: Path) -> bool:
         return path.is_dir() and not path.is_symlink()
     except (OSError, ValueError):
         return False
+
+
+def _reports(work: Sequence[_Work], options: CheckOptions) -> list[Report]:
+    """Return the reports of all files in their order; after Ctrl-C, of those that were done."""
+    stop = threading.Event()
+
+    def one(piece: _Work) -> Report:
+        return _report(piece, options, stop)
+
+    with files_progress(len(work)) as progress:
+        done = each(work, one, jobs=options.jobs, progress=progress, stop=stop)
+    if stop.is_set():
+        from secureload.sandbox.zygotes import close_zygotes
+
+        close_zygotes()  # threads may still wait for tracers
+    return [done[place] for place in sorted(done)]
 
 
 def _below(path: Path, limits: Limits, *, several: bool) -> Iterator[Found]:
@@ -107,19 +162,40 @@ def _below(path: Path, limits: Limits, *, several: bool) -> Iterator[Found]:
         yield Found(path=found.path, name=name, skipped=found.skipped, error=found.error)
 
 
-def _entry(found: Found, root: Path, whole: _Whole, options: CheckOptions) -> Entry:
-    from secureload.api.reporting import entry_of_check, entry_of_error
+def _report(work: _Work, options: CheckOptions, stop: threading.Event) -> Report:
+    from secureload.api.reporting import report_of_check, report_of_error
 
+    found, whole = work.found, work.whole
     if found.error is not None:
-        return entry_of_error(found.name, found.error)
+        return report_of_error(found.name, found.error, path=str(found.path))
+
+    def look_up(_done: int, _total: int) -> None:
+        if stop.is_set():
+            raise Stopped
+
     try:
         vouched = whole.manifest is not None
-        checked = check_one(found.path, options, require_signature=False if vouched else None)
+        required = False if vouched else None
+        checked = check_one(found.path, options, require_signature=required, progress=look_up)
         if whole.manifest is not None:
-            _require_member(whole.manifest, found.path.relative_to(root).as_posix(), checked.digest)
+            _require_member(whole.manifest, found.path.relative_to(work.root).as_posix(), checked.digest)
+        return report_of_check(checked, explain=options.explain, locator=found.name, path=str(found.path))
     except SecureloadError as error:
-        return entry_of_error(found.name, error)
-    return entry_of_check(found.name, checked, explain=options.explain)
+        return report_of_error(found.name, error, path=str(found.path))
+    except Stopped:
+        raise
+    except Exception as error:
+        # Nobody thought of it, and it is about this file alone: the others are still examined.
+        return report_of_error(found.name, _internal(error), path=str(found.path))
+
+
+def _internal(error: Exception) -> SecureloadError:
+    if os.environ.get("SECURELOAD_DEBUG") == "1":
+        traceback.print_exception(error)
+    return SandboxError(
+        f"internal: {type(error).__name__}: {printable(error)}",
+        hint="please report this; SECURELOAD_DEBUG=1 shows where it happened",
+    )
 
 
 def _require_member(manifest: Manifest, name: str, digest: str) -> None:
@@ -134,20 +210,31 @@ def _require_member(manifest: Manifest, name: str, digest: str) -> None:
 
 def _whole_folder(path: Path, options: CheckOptions) -> _Whole:
     """Verify the folder's own signature, where there is one."""
-    from secureload.api.reporting import signature_lines
-    from secureload.api.verify import verify
     from secureload.artifact.sidecar import sidecar_path
 
     if not os.path.isfile(sidecar_path(path)):  # noqa: PTH113  # Path.is_file would raise where it may not look
         return _Whole()
+    from secureload.api.reporting import signatures_of
+    from secureload.api.verify import verify
+
     try:
         verified = verify(path, trust_store=options.trust_store, limits=options.limits)
     except (BadSignatureError, ManifestMismatchError, SignatureFormatError) as error:
-        return _Whole((f"the folder's signature does not count: {error.message}",), error=error)
+        told = _told(error, f"the folder's signature does not count: {error.message}")
+        return _Whole((told,), error=error)
     except (TrustError, UsageError) as error:
-        return _Whole((f"the folder's signature is not verified: {error.message}",))
+        return _Whole((_told(error, f"the folder's signature is not verified: {error.message}"),))
     except SecureloadError as error:
         # Such as a link in it: its members are examined, and each says what is wrong.
-        return _Whole((f"the folder's signature cannot be verified: {error.message}",))
-    lines = signature_lines(verified.verification)
-    return _Whole(tuple(f"the folder: {line}" for line in lines), manifest=verified.manifest)
+        return _Whole((_told(error, f"the folder's signature cannot be verified: {error.message}"),))
+    from dataclasses import replace
+
+    found = signatures_of(verified.verification)
+    told_of = tuple(replace(signature, text=f"the folder: {signature.text}") for signature in found)
+    return _Whole(told_of, manifest=verified.manifest)
+
+
+def _told(error: SecureloadError, text: str) -> ReportSignature:
+    from secureload.report.report import ReportSignature
+
+    return ReportSignature(status=error.code, text=text)

@@ -10,10 +10,12 @@ import sys
 from enum import StrEnum
 from typing import Any
 
+from secureload.errors import SandboxError
 from secureload.printable import printable
 
 __all__ = [
     "Format",
+    "ReportFormat",
     "emit",
     "emit_json",
     "note",
@@ -33,13 +35,33 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class ReportFormat(StrEnum):
+    """How the report about files is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    HTML = "html"
+
+
 def emit(text: str) -> None:
-    """Write a result. A reader that went away (``| head``) is no error, and does not change the exit code."""
+    """Write a result. A reader that went away (``| head``) is no error, and does not change the exit code.
+
+    Raises :class:`SandboxError` where it cannot be written, such as to a full disk.
+    """
+    if sys.stdout is None:  # it was closed (``>&-``): nobody wants to read
+        return
     try:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         silence_standard_output()
+    except OSError as error:
+        _discard_standard_output()
+        raise SandboxError(
+            f"standard output cannot be written: {error.strerror}",
+            hint="write the report to a file: --output FILE",
+        ) from None
 
 
 def emit_json(value: Any) -> None:
@@ -49,7 +71,7 @@ def emit_json(value: Any) -> None:
 
 def note(line: str) -> None:
     """Write one line to standard error."""
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(OSError, AttributeError):  # a closed one is None
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
 
@@ -72,11 +94,15 @@ def silence_standard_output() -> bool:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        _discard_standard_output()
         return True
     return False
+
+
+def _discard_standard_output() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def use_color(*, wanted: bool = True) -> bool:

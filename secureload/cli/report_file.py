@@ -58,4 +58,4 @@ def _is_below(path: Path, folder: Path) -> bool:
 
 
 def _is_report(path: Path) -> bool:
-    return path.suffix.lower() in {".txt", ".json"}
+    return path.suffix.lower() in {".txt", ".json", ".sarif", ".html"}

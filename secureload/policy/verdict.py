@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, NoReturn
 
-from secureload.errors import ExitCode, TrustError
+from secureload.errors import ExitCode, TrustError, UsageError
 from secureload.policy.verification import Verification
 from secureload.scan.finding import Examination, Severity
 
@@ -23,10 +23,22 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What has to hold before an artifact is admitted. ``signers`` is how many distinct signer keys; 0 is none."""
+    """What has to hold before an artifact is admitted. ``signers`` is how many distinct signer keys; 0 is none.
+
+    ``fail_on`` is the severity from which on a finding counts: UNKNOWN, or a stricter one. A weaker policy
+    cannot be had: it would admit what nobody has examined.
+    """
 
     name: str
     signers: int
+    fail_on: Severity = Severity.UNKNOWN
+
+    def __post_init__(self) -> None:
+        if self.fail_on is Severity.DANGEROUS:
+            raise UsageError(
+                "a policy that lets the unknown pass cannot be had",
+                hint="allow what you know by its name, or look at the findings yourself",
+            )
 
 
 # For a file that arrived: what it would do decides; signatures are reported, and a broken one counts.
@@ -43,6 +55,7 @@ class Reason:
     text: str
 
 
+_SEVERITIES = tuple(Severity)  # the worst first
 _CODES = {
     "dangerous": ExitCode.REJECTED,
     "untrusted": ExitCode.UNTRUSTED,
@@ -85,8 +98,8 @@ def decide(
     """Return the verdict. ``verification`` is an error where there was nothing to verify, None if not asked."""
     found = [
         Reason("dangerous" if finding.severity is Severity.DANGEROUS else "undecided", finding.title)
-        for finding in examination.findings
-        if finding.severity in {Severity.DANGEROUS, Severity.UNKNOWN}
+        for finding in sorted(examination.findings, key=lambda finding: _SEVERITIES.index(finding.severity))
+        if _SEVERITIES.index(finding.severity) <= _SEVERITIES.index(policy.fail_on)
     ]
     if not examination.coverage.complete and not any(reason.kind == "undecided" for reason in found):
         found.append(Reason("undecided", "not everything was examined"))

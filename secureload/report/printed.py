@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 from secureload.printable import printable
 from secureload.report.report import Report
@@ -13,16 +14,33 @@ __all__ = ["printed"]
 _Value = TypeVar("_Value")
 
 
-def printed(report: Report, *, text_chars: int, source_lines: int) -> Report:
-    """Return ``report`` with each text cut to ``text_chars`` and on one line.
+def printed(value: _Value, *, text_chars: int, source_lines: int) -> _Value:
+    """Return a report, a run or a part of one with each text cut to ``text_chars`` and on one line.
 
-    The decompiled source keeps its line breaks, and at most ``source_lines`` lines.
+    Decompiled source keeps its line breaks, and at most ``source_lines`` lines.
     """
-    plain = dataclasses.replace(report, decompiled="")
-    return dataclasses.replace(
-        _printed_value(plain, text_chars),
-        decompiled=_printed_source(report.decompiled, text_chars, source_lines),
-    )
+    result: _Value = _printed(value, text_chars, source_lines)
+    return result
+
+
+def _printed(value: Any, chars: int, lines: int) -> Any:
+    if isinstance(value, str):
+        return printable(value, chars)
+    if isinstance(value, tuple):
+        return tuple([_printed(item, chars, lines) for item in value])
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return value
+    fields = {name: getattr(value, name) for name in _names(type(value))}
+    source = fields.pop("decompiled") if isinstance(value, Report) else None
+    shown = {name: _printed(item, chars, lines) for name, item in fields.items()}
+    if source is not None:
+        shown["decompiled"] = _printed_source(source, chars, lines)
+    return type(value)(**shown)
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def _printed_source(source: str, text_chars: int, source_lines: int) -> str:
@@ -32,17 +50,3 @@ def _printed_source(source: str, text_chars: int, source_lines: int) -> str:
     if len(lines) > source_lines:
         shown.append(f"# … {len(lines) - source_lines:,} more lines")
     return "\n".join(shown)
-
-
-def _printed_value(value: _Value, chars: int) -> _Value:
-    """Return ``value`` with every text in it made printable, through tuples and dataclasses."""
-    if isinstance(value, str):
-        return printable(value, chars)  # type: ignore[return-value]  # str in, str out
-    if isinstance(value, tuple):
-        return tuple(_printed_value(item, chars) for item in value)  # type: ignore[return-value]  # as above
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
-        return dataclasses.replace(
-            value, **{name: _printed_value(getattr(value, name), chars) for name in names}
-        )
-    return value

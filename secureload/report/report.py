@@ -1,4 +1,4 @@
-"""The report as a plain value, made from the values of the other stages; rendering is done elsewhere."""
+"""The report about one artifact as a plain value, made from the values of the other stages."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ __all__ = [
     "Report",
     "ReportCoverage",
     "ReportFinding",
-    "ReportMember",
-    "ReportSection",
+    "ReportPart",
+    "ReportSignature",
     "Severity",
     "conclusion",
+    "conclusion_of",
+    "exit_rank",
+    "has_serious",
     "ordered_findings",
-    "ordered_members",
 ]
 
 Severity: TypeAlias = Literal["dangerous", "unknown", "warning", "note"]
@@ -26,8 +28,8 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("dangerous", "unknown", "warning", "n
 
 NOTHING_FOUND: Final = "Nothing found in what was examined"
 
-# Which exit code is worse, as errors.ExitCode.worst has it.
-_EXIT_CODE_ORDER: Final = (1, 4, 3, 5, 2, 0)
+# Which exit code is worse, as errors.ExitCode.worst has it; what was interrupted says little of the rest.
+_EXIT_CODE_ORDER: Final = (1, 4, 3, 5, 2, 130, 0)
 _CONCLUSIONS: Final = {
     0: "Accepted, with the findings above",
     1: "Rejected: it holds something dangerous; do not load it",
@@ -35,36 +37,91 @@ _CONCLUSIONS: Final = {
     3: "Undecided: not all of it is known or could be examined",
     4: "Untrusted: nobody whom you trust vouches for these bytes",
     5: "Not examined to the end: secureload or its environment failed",
+    130: "Interrupted: not everything was looked at",
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportFinding:
-    """One finding: its rule's ``id``, where it is (a member, an offset) and what to do about it."""
+    """One finding: its rule's ``id``, how bad and how sure, where it is, and what to do about it.
+
+    ``member`` is the path inside the artifact, "" for the artifact itself; ``offset`` is in bytes of the
+    member, -1 where it is not known. ``opcodes`` is a listing of what stands around it, a line each.
+    """
 
     id: str
     severity: Severity
     title: str
-    location: str = ""
+    confidence: str = "high"
+    member: str = ""
+    offset: int = -1
+    opcode: str = ""
     detail: str = ""
     hint: str = ""
+    opcodes: tuple[str, ...] = ()
+
+    @property
+    def location(self) -> str:
+        """Where it is, in words: member, offset and opcode, as far as they are known."""
+        parts = [self.member] if self.member else []
+        parts += [f"offset {self.offset:,}"] if self.offset >= 0 else []
+        return ", ".join(parts + ([self.opcode] if self.opcode else []))
 
 
-@dataclass(frozen=True, slots=True)
-class ReportSection:
-    """A part of the report with a heading: label and value pairs, then lines."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportPart:
+    """What one member is, or the artifact itself, whose ``path`` is "".
 
-    heading: str
-    rows: tuple[tuple[str, str], ...] = ()
-    lines: tuple[str, ...] = ()
+    Behind "!/" in a path follows a name inside that member. ``format`` is a name of the catalog, ``loader``
+    what would load it; ``protocol`` is -1 where it is no pickle. ``imports`` and ``operations`` count what
+    loading it would do. ``data_members`` counts its members that are raw data and have nothing to say.
+    """
+
+    path: str
+    format: str
+    description: str
+    reason: str = ""
+    loader: str = ""
+    compression: str = ""
+    protocol: int = -1
+    imports: int = 0
+    operations: int = 0
+    versions: tuple[tuple[str, str], ...] = ()
+    data_members: int = 0
+    bytes_total: int = 0
+    bytes_examined: int = 0
+    name_disagrees: str = ""
+    worst: str = ""  # the severity of its worst finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSignature:
+    """One signature, or why there is none: ``text`` is the line for a reader, ``status`` for a program.
+
+    Moments are RFC 3339; what is not known is "".
+    """
+
+    status: str
+    text: str
+    signer: str = ""
+    fingerprint: str = ""
+    name: str = ""
+    version: str = ""
+    created: str = ""
+    expires: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportCoverage:
-    """What was looked at, in members and in bytes; ``skipped`` names members that were not, and why."""
+    """What was looked at, in members and in bytes; ``skipped`` names what was not, and why.
+
+    Of one artifact the members are its own; of a run they are the files. ``members_undecided`` counts those
+    that were looked at and hold something unknown.
+    """
 
     members_examined: int
     members_skipped: int = 0
+    members_undecided: int = 0
     bytes_total: int
     bytes_examined: int
     bytes_unreadable: int = 0
@@ -72,79 +129,75 @@ class ReportCoverage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReportMember:
-    """One line of the summary of many files; ``size`` in bytes."""
-
-    name: str
-    outcome: str
-    exit_code: int
-    size: int = 0
-    findings: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything that is said about one artifact.
 
-    ``outcome`` is the verdict's word and ``exit_code`` what the command ends with. ``signatures`` has a line
-    a signature, ``decompiled`` is source text of many lines, ``admission`` says by which policy it is
-    admitted or why not. Text may come from an artifact as it is: the renderers make it printable.
+    ``locator`` is how it is called, ``path`` where it is. ``outcome`` is the verdict's word, ``exit_code`` what
+    the command would end with for it alone. ``reasons`` are (kind, text) pairs that say why it is not accepted.
+    ``decompiled`` is source text of many lines, ``admission`` says by which policy it is admitted or why not.
+    ``unknown_globals`` can be allowed by name.
+    Text may come from an artifact as it is: the renderers make it printable.
     """
 
-    title: str
     locator: str
     outcome: str
     exit_code: int
+    path: str = ""
     summary: str = ""
+    policy: str = ""
+    reasons: tuple[tuple[str, str], ...] = ()
+    error: str = ""  # the code of the error that ended the examination
     digest: str = ""
-    sections: tuple[ReportSection, ...] = ()
+    size: int = 0
+    parts: tuple[ReportPart, ...] = ()
     findings: tuple[ReportFinding, ...] = ()
     coverage: ReportCoverage | None = None
-    signatures: tuple[str, ...] = ()
-    members: tuple[ReportMember, ...] = ()
+    signatures: tuple[ReportSignature, ...] = ()
     decompiled: str = ""
+    fickling_severity: str = ""
+    fickling_messages: tuple[str, ...] = ()
+    unknown_globals: tuple[str, ...] = ()
     admission: str = ""
     hint: str = ""
 
 
 def ordered_findings(report: Report) -> tuple[ReportFinding, ...]:
-    """Return the findings, the worst first; equal ones by location and id."""
+    """Return the findings, the worst first; equal ones by place, id and title."""
     return tuple(
         sorted(
-            report.findings, key=lambda found: (_rank(found.severity), found.location, found.id, found.title)
+            report.findings,
+            key=lambda found: (_rank(found.severity), found.member, found.offset, found.id, found.title),
         )
     )
 
 
-def ordered_members(report: Report) -> tuple[ReportMember, ...]:
-    """Return the members of the summary, the worst first; equal ones by name."""
-    return tuple(sorted(report.members, key=lambda member: (_exit_rank(member.exit_code), member.name)))
+def has_serious(report: Report) -> bool:
+    """Whether a finding is dangerous or unknown, or of a severity that nobody here knows."""
+    return any(finding.severity not in ("warning", "note") for finding in report.findings)
 
 
 def conclusion(report: Report) -> str:
-    """Return the sentence that the report ends with.
+    """Return the sentence that the report about one artifact ends with."""
+    examined = report.coverage is not None and report.coverage.members_examined > 0
+    return conclusion_of(report.exit_code, clean=examined and not has_serious(report))
 
-    :data:`NOTHING_FOUND` is said with exit code 0 alone, and only where something was examined and no finding
-    is dangerous or unknown.
+
+def conclusion_of(exit_code: int, *, clean: bool) -> str:
+    """Return the sentence that goes with an exit code.
+
+    :data:`NOTHING_FOUND` is said with exit code 0 alone, and only where ``clean``: something was examined, and
+    nothing in it is dangerous or unknown.
     """
-    if report.exit_code == 0 and not _has_serious(report) and _has_examined(report):
+    if exit_code == 0 and clean:
         return NOTHING_FOUND
-    return _CONCLUSIONS.get(report.exit_code, _CONCLUSIONS[5])
+    return _CONCLUSIONS.get(exit_code, _CONCLUSIONS[5])
 
 
-def _has_serious(report: Report) -> bool:
-    serious = any(finding.severity not in ("warning", "note") for finding in report.findings)
-    return serious or any(member.exit_code != 0 for member in report.members)
-
-
-def _has_examined(report: Report) -> bool:
-    return report.coverage is not None and report.coverage.members_examined > 0
+def exit_rank(code: int) -> int:
+    """Return 0 for the worst exit code, more for better ones; one that is not known counts as the worst."""
+    return _EXIT_CODE_ORDER.index(code) if code in _EXIT_CODE_ORDER else 0
 
 
 def _rank(severity: str) -> int:
     # A word that is not known is not taken for a harmless one.
     return SEVERITIES.index(severity) if severity in SEVERITIES else 0
-
-
-def _exit_rank(code: int) -> int:
-    return _EXIT_CODE_ORDER.index(code) if code in _EXIT_CODE_ORDER else 0

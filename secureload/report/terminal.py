@@ -2,191 +2,196 @@
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import Final
 
+from secureload.report.facts import counted, facts, member_lines
+from secureload.report.layout import Page, columns_of
 from secureload.report.printed import printed
 from secureload.report.report import (
     Report,
     ReportCoverage,
     ReportFinding,
-    ReportMember,
-    ReportSection,
+    ReportSignature,
     conclusion,
     ordered_findings,
-    ordered_members,
 )
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
+from secureload.report.run import Run, ordered_reports, run_conclusion, serious_findings
 
 __all__ = ["render_text"]
 
+_TITLE: Final = "secureload check"
 _TEXT_CHARS: Final = 400
 _SOURCE_LINES: Final = 60
 _MOST_FINDINGS: Final = 100
-_MOST_MEMBERS: Final = 200
+_MOST_PARTS: Final = 40
+_MOST_FILES: Final = 200
+_MOST_REPORTS: Final = 50
 _MOST_SKIPPED: Final = 20
-_LEAST_WIDTH: Final = 40
-_MOST_WIDTH: Final = 500
+_MORE: Final = "the JSON report has them all"
 
 _SEVERITY_STYLES: Final = {"dangerous": "bold red", "unknown": "yellow", "warning": "yellow", "note": "dim"}
 _EXIT_STYLES: Final = {0: "green", 1: "bold red", 4: "red"}
 
 
-def render_text(report: Report, *, color: bool, width: int) -> str:
-    """Return the report as lines of at most ``width`` columns (40 to 500), each ended by a newline.
+def render_text(run: Run, *, color: bool, width: int, hint: bool = True) -> str:
+    """Return the run as lines of at most ``width`` columns (40 to 500), each ended by a newline.
 
-    Without ``color`` there is no escape sequence in it; the environment is not looked at.
+    Of many files, those that are not accepted are told first, the worst at the end, where one reads; then
+    all of them in a table. Without ``color`` there is no escape sequence in it; the environment is not looked at.
+    Without ``hint`` the last one is left out, for it stands elsewhere.
     """
-    from rich.console import Console  # an import that only a report needs
+    page = Page(width=width, color=color)
+    if run.single and run.reports:
+        _report(page, replace(run.reports[0], hint=run.hint), hint=hint)
+        return page.text()
+    told = [report for report in ordered_reports(run) if report.exit_code]
+    for report in reversed(told[:_MOST_REPORTS]):
+        _report(page, report, hint=True)
+        page.blank()
+    if len(told) > _MOST_REPORTS:
+        page.hanging(
+            [(f"The reports of {len(told) - _MOST_REPORTS:,} more files are left out; {_MORE}.", "")]
+        )
+        page.blank()
+    _run(page, run, hint=hint)
+    return page.text()
 
+
+def _report(page: Page, report: Report, *, hint: bool) -> None:
     shown = printed(report, text_chars=_TEXT_CHARS, source_lines=_SOURCE_LINES)
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=max(_LEAST_WIDTH, min(width, _MOST_WIDTH)),
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        legacy_windows=False,
-        _environ={},
-    )
-    _render(console, shown)
-    return "".join(line.rstrip(" ") + "\n" for line in out.getvalue().split("\n")[:-1])
+    style = _EXIT_STYLES.get(shown.exit_code, "yellow")
+    page.hanging([(_TITLE, "bold"), (f" {shown.locator}", "")])
+    if shown.digest:
+        page.indented(f"sha256 {shown.digest}")
+    page.hanging([(shown.outcome, style), (f": {shown.summary}" if shown.summary else "", "")])
+    _what_it_is(page, shown)
+    if shown.findings:
+        _findings(page, ordered_findings(shown))
+    if shown.decompiled:
+        page.heading("What it would do, decompiled")
+        for line in shown.decompiled.split("\n"):
+            page.indented(line, "  │ ")
+    _fickling(page, shown)
+    _signatures(page, shown.signatures)
+    if shown.coverage is not None:
+        _coverage(page, shown.coverage, "member" if len(shown.parts) > 1 else "file")
+    page.blank()
+    if shown.admission:
+        page.hanging([(f"Policy: {shown.admission}", "")])
+    page.hanging([(conclusion(shown) + ".", style)])
+    if hint and shown.hint:
+        page.hanging([(f"Hint: {shown.hint}", "")])
 
 
-def _render(console: Console, report: Report) -> None:
-    style = _EXIT_STYLES.get(report.exit_code, "yellow")
-    _hanging(console, _line((report.title, "bold"), (f" {report.locator}", "")))
-    if report.digest:
-        _indented(console, f"sha256 {report.digest}")
-    _hanging(console, _line((report.outcome, style), (f": {report.summary}" if report.summary else "", "")))
-    for section in report.sections:
-        _section(console, section)
-    if report.members:
-        _members(console, ordered_members(report))
-    if report.findings:
-        _findings(console, ordered_findings(report))
-    if report.decompiled:
-        _heading(console, "What it would do, decompiled")
-        for line in report.decompiled.split("\n"):
-            _indented(console, line, "  │ ")
-    if report.signatures:
-        _heading(console, "Signatures")
-        for line in report.signatures:
-            _indented(console, line)
-    if report.coverage is not None:
-        _coverage(console, report.coverage)
-    _end(console, report, style)
+def _what_it_is(page: Page, report: Report) -> None:
+    rows = facts(report)
+    if not rows:
+        return
+    page.heading("What it is")
+    page.rows(rows)
+    lines, more = member_lines(report, _MOST_PARTS)
+    for line in lines:
+        indent = "    " + "  " * min(line.depth, 8)
+        worst = (f"  [{line.worst}]", _SEVERITY_STYLES.get(line.worst, "")) if line.worst else ("", "")
+        page.hanging([(line.name, "bold"), (f"  {line.what}", ""), worst], indent, indent + "  ")
+    if more > 0:
+        page.indented(f"and {counted(more, 'member')} more; {_MORE}", "    ")
 
 
-def _end(console: Console, report: Report, style: str) -> None:
-    console.print()
-    if report.admission:
-        _hanging(console, _line((f"Policy: {report.admission}", "")))
-    _hanging(console, _line((conclusion(report) + ".", style)))
-    if report.hint:
-        _hanging(console, _line((f"Hint: {report.hint}", "")))
-
-
-def _section(console: Console, section: ReportSection) -> None:
-    from rich.table import Table
-
-    _heading(console, section.heading)
-    if section.rows:
-        table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_column(overflow="fold")
-        table.add_column(overflow="fold")
-        for label, value in section.rows:
-            table.add_row(_line((f"  {label}", "dim")), _line((value, "")))
-        console.print(table)
-    for line in section.lines:
-        _indented(console, line)
-
-
-def _findings(console: Console, findings: tuple[ReportFinding, ...]) -> None:
-    _heading(console, f"Findings ({len(findings):,})")
+def _findings(page: Page, findings: tuple[ReportFinding, ...]) -> None:
+    page.heading(f"Findings ({len(findings):,})")
     for finding in findings[:_MOST_FINDINGS]:
         style = _SEVERITY_STYLES.get(finding.severity, "bold red")
-        head = _line(
-            (f"{finding.severity:<10}", style), (finding.title, "bold"), (f"  [{finding.id}]", "dim")
-        )
-        _hanging(console, head, "  ", " " * 12)
+        sure = "" if finding.confidence == "high" else f", {finding.confidence} confidence"
+        head = [
+            (f"{finding.severity:<9} ", style),
+            (finding.title, "bold"),
+            (f"  [{finding.id}{sure}]", "dim"),
+        ]
+        page.hanging(head, "  ", " " * 12)
         for label, text in (("at", finding.location), ("", finding.detail), ("hint:", finding.hint)):
             if text:
-                _indented(console, f"{label} {text}".strip(), " " * 12)
+                page.indented(f"{label} {text}".strip(), " " * 12)
+        for line in finding.opcodes:
+            page.indented(line, " " * 12 + "│ ", "dim")
     if len(findings) > _MOST_FINDINGS:
-        _indented(console, f"and {len(findings) - _MOST_FINDINGS:,} more; the JSON report has them all")
+        page.indented(f"and {len(findings) - _MOST_FINDINGS:,} more; {_MORE}")
 
 
-def _members(console: Console, members: tuple[ReportMember, ...]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    _heading(console, f"Files ({len(members):,})")
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("Outcome", no_wrap=True)
-    table.add_column("Findings", justify="right", no_wrap=True)
-    table.add_column("Bytes", justify="right", no_wrap=True)
-    table.add_column("File", overflow="fold")
-    for member in members[:_MOST_MEMBERS]:
-        style = _EXIT_STYLES.get(member.exit_code, "yellow")
-        counts = (_line((f"{number:,}", "")) for number in (member.findings, member.size))
-        table.add_row(_line((member.outcome, style)), *counts, _line((member.name, "")))
-    console.print(table)
-    if len(members) > _MOST_MEMBERS:
-        _indented(console, f"and {len(members) - _MOST_MEMBERS:,} more; the JSON report has them all")
-    totals: dict[str, int] = {}
-    for member in members:
-        totals[member.outcome] = totals.get(member.outcome, 0) + 1
-    _indented(console, ", ".join(f"{count:,} {outcome}" for outcome, count in totals.items()))
+def _fickling(page: Page, report: Report) -> None:
+    if not report.fickling_severity and not report.fickling_messages:
+        return
+    page.heading("What fickling says of the trace")
+    page.rows([("severity", report.fickling_severity or "none given")])
+    for line in report.fickling_messages:
+        page.indented(line)
 
 
-def _coverage(console: Console, coverage: ReportCoverage) -> None:
-    _heading(console, "Coverage")
-    files = "file" if coverage.members_examined == 1 else "files"
-    _indented(
-        console,
-        f"{coverage.members_examined:,} {files} examined, {coverage.members_skipped:,} not examined; "
+def _signatures(page: Page, signatures: tuple[ReportSignature, ...]) -> None:
+    if signatures:
+        page.heading("Signatures")
+        for signature in signatures:
+            page.indented(signature.text)
+
+
+def _coverage(page: Page, coverage: ReportCoverage, unit: str, *, more: int = 0) -> None:
+    page.heading("Coverage")
+    page.indented(
+        f"{counted(coverage.members_examined, unit)} examined, {coverage.members_skipped:,} not examined; "
         f"{coverage.bytes_examined:,} of {coverage.bytes_total:,} bytes accounted for, "
-        f"{coverage.bytes_unreadable:,} unreadable",
+        f"{coverage.bytes_unreadable:,} unreadable"
     )
     for name, why in coverage.skipped[:_MOST_SKIPPED]:
-        _indented(console, f"not examined: {name} ({why})")
-    if len(coverage.skipped) > _MOST_SKIPPED:
-        _indented(
-            console, f"and {len(coverage.skipped) - _MOST_SKIPPED:,} more; the JSON report has them all"
+        page.indented(f"not examined: {name} ({why})")
+    more += max(0, len(coverage.skipped) - _MOST_SKIPPED)
+    if more:
+        page.indented(f"and {more:,} more; {_MORE}")
+
+
+def _run(page: Page, run: Run, *, hint: bool) -> None:
+    """Write the end of a run over many files: all of them in a table, what was looked at, what follows."""
+    # Of the thousands that there may be, only what is shown is made printable.
+    few = run.coverage.skipped[:_MOST_SKIPPED]
+    coverage = replace(run.coverage, skipped=few)
+    bare = replace(run, reports=(), skipped=(), unknown_globals=(), coverage=coverage)
+    shown = printed(bare, text_chars=_TEXT_CHARS, source_lines=_SOURCE_LINES)
+    style = _EXIT_STYLES.get(run.exit_code, "yellow")
+    page.hanging([(_TITLE, "bold"), (f" {shown.locator}", "")])
+    page.hanging([(shown.outcome, style), (f": {shown.summary}" if shown.summary else "", "")])
+    if run.reports:
+        _files(page, run)
+    _signatures(page, shown.signatures)
+    _coverage(page, shown.coverage, "file", more=len(run.coverage.skipped) - len(few))
+    page.blank()
+    page.hanging([(run_conclusion(run) + ".", style)])
+    if hint and shown.hint:
+        page.hanging([(f"Hint: {shown.hint}", "")])
+
+
+def _files(page: Page, run: Run) -> None:
+    page.heading(f"Files ({len(run.reports):,})")
+    reports = ordered_reports(run)
+    table = [("outcome", "findings", "bytes")]
+    table += [
+        (
+            printed(report.outcome, text_chars=40, source_lines=0),
+            f"{serious_findings(report):,}",
+            f"{report.size:,}",
         )
-
-
-def _heading(console: Console, text: str) -> None:
-    console.print()
-    console.print(_line((text, "bold")))
-
-
-def _indented(console: Console, text: str, indent: str = "  ") -> None:
-    """Print ``text`` with ``indent`` before every line that it is wrapped into."""
-    _hanging(console, _line((text, "")), indent, indent)
-
-
-def _hanging(console: Console, text: Text, first: str = "", rest: str = "    ") -> None:
-    """Print ``text`` with ``first`` before its first line and ``rest`` before the others.
-
-    So a long text from an artifact cannot be laid out to begin a line of its own, such as our conclusion.
-    """
-    indent = first
-    for line in text.wrap(console, console.width - max(len(first), len(rest)), overflow="fold"):
-        console.print(_line((indent, "dim")) + line, no_wrap=True, overflow="ignore", crop=False)
-        indent = rest
-
-
-def _line(*parts: tuple[str, str]) -> Text:
-    """Return a text of (words, style) parts; the words are never parsed."""
-    from rich.text import Text
-
-    return Text.assemble(*parts, overflow="fold")
+        for report in reports[:_MOST_FILES]
+    ]
+    first, second, third = (max(columns_of(row[column]) for row in table) for column in range(3))
+    page.indented(f"{'outcome':<{first}}  {'findings':>{second}}  {'bytes':>{third}}  file", "  ", "dim")
+    rest = " " * min(first + second + third + 8, page.width // 2)
+    for report, (outcome, findings, size) in zip(reports, table[1:], strict=False):
+        name = printed(report.locator, text_chars=_TEXT_CHARS, source_lines=0)
+        padded = f"{outcome:<{first}}"
+        head = [
+            (padded, _EXIT_STYLES.get(report.exit_code, "yellow")),
+            (f"  {findings:>{second}}  {size:>{third}}  ", ""),
+            (name, ""),
+        ]
+        page.hanging(head, "  ", rest)
+    if len(reports) > _MOST_FILES:
+        page.indented(f"and {len(reports) - _MOST_FILES:,} more; {_MORE}")

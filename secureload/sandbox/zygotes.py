@@ -16,7 +16,7 @@ from secureload.sandbox.kernel import is_linux
 from secureload.sandbox.proof import ConfinementMissingError
 from secureload.sandbox.roles.threads import ONE_THREAD
 
-__all__ = ["application_paths", "zygote_for"]
+__all__ = ["application_paths", "close_zygotes", "zygote_for"]
 
 _ZYGOTE_MODULES = {
     "trace": "secureload.sandbox.roles.trace",
@@ -183,7 +183,8 @@ def zygote_for(role: str) -> _Zygote:
 
 
 @atexit.register
-def _close_zygotes() -> None:
+def close_zygotes() -> None:
+    """End the zygotes of this process and all their workers; whoever waits for one of them is told so."""
     for zygote in list(_zygotes.values()):
         zygote.close()
     _zygotes.clear()

@@ -38,7 +38,15 @@ from secureload.printable import printable
 from secureload.scan.arguments import RULES
 from secureload.scan.dangerous import grade
 
-__all__ = ["USER_LIBRARY", "AllowList", "Allowed", "Tier", "load_allow_file", "load_default"]
+__all__ = [
+    "USER_LIBRARY",
+    "AllowList",
+    "Allowed",
+    "Tier",
+    "can_be_allowed",
+    "load_allow_file",
+    "load_default",
+]
 
 _LIBRARY_FILES: Final = ("joblib", "numpy", "pandas", "python", "scikit-learn", "scipy")
 # The library of what a caller has allowed by name.
@@ -140,6 +148,11 @@ def load_allow_file(text: str) -> AllowList:
     for key in entries:
         _refuse_dangerous(GlobalRef(*key))
     return AllowList(entries)
+
+
+def can_be_allowed(ref: GlobalRef) -> bool:
+    """Whether a user may add this global to the list by its name: it is exact, and no known gadget."""
+    return _is_exact(ref.module, ref.name) and grade(ref) is None
 
 
 def _parse(text: str, *, methods: bool = False) -> dict[tuple[str, str], _Entry]:

@@ -25,7 +25,8 @@ __all__ = ["Rule", "all_rules", "examine", "not_examinable"]
 class Rule:
     """One rule, as its module in :mod:`secureload.scan.rules` defines it.
 
-    ``grades`` is there for a rule about what readers observe: the codes that it judges, and how.
+    ``grades`` is there for a rule about what readers observe: the codes that it judges, and how. Of any other
+    rule ``severities`` (the module's SEVERITIES) are those that its findings can have.
     """
 
     rule_id: str
@@ -33,6 +34,7 @@ class Rule:
     explanation: str
     check: Callable[[Case], Iterable[Finding]]
     grades: Mapping[str, Grade]
+    severities: tuple[Severity, ...] = ()
 
 
 @cache
@@ -42,7 +44,9 @@ def all_rules() -> tuple[Rule, ...]:
     for info in pkgutil.iter_modules(secureload.scan.rules.__path__):
         module = importlib.import_module(f"secureload.scan.rules.{info.name}")
         grades = getattr(module, "GRADES", {})
-        rules.append(Rule(module.RULE_ID, module.TITLE, (module.__doc__ or "").strip(), module.check, grades))
+        severities = getattr(module, "SEVERITIES", ())
+        explanation = (module.__doc__ or "").strip()
+        rules.append(Rule(module.RULE_ID, module.TITLE, explanation, module.check, grades, tuple(severities)))
     return tuple(sorted(rules, key=lambda rule: rule.rule_id))
 
 

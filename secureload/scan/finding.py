@@ -47,7 +47,10 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One finding. ``title`` is one line about this case, ``detail`` shows it, ``hint`` says what to do."""
+    """One finding. ``title`` is one line about this case, ``detail`` shows it, ``hint`` says what to do.
+
+    ``allow`` is the exact name (``module:name``) that the user could allow to be rid of it, where there is one.
+    """
 
     rule_id: str
     severity: Severity
@@ -56,6 +59,7 @@ class Finding:
     confidence: Confidence = Confidence.HIGH
     detail: str = ""
     hint: str = ""
+    allow: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

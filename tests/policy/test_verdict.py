@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from secureload.errors import ExitCode, UnsignedError
+from secureload.errors import ExitCode, UnsignedError, UsageError
 from secureload.policy.verdict import EXAMINE, STANDARD, Outcome, Policy, Reason, Verdict, decide
 from secureload.policy.verification import Verification
 from secureload.scan.finding import Coverage, Examination, Finding, Location, Severity
@@ -98,3 +98,26 @@ def test_an_outcome_is_accepted_exactly_where_the_exit_code_is_zero(
 ) -> None:
     verdict = decide(policy, None, examination(*severities, complete=complete), DIGEST)
     assert (verdict.outcome is Outcome.ACCEPTED) == (verdict.exit_code == 0) == (not verdict.reasons)
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "counted"),
+    [
+        (Severity.UNKNOWN, {Severity.DANGEROUS, Severity.UNKNOWN}),
+        (Severity.WARNING, {Severity.DANGEROUS, Severity.UNKNOWN, Severity.WARNING}),
+        (Severity.NOTE, set(Severity)),
+    ],
+)
+def test_a_stricter_policy_counts_more_and_none_counts_less(
+    fail_on: Severity, counted: set[Severity]
+) -> None:
+    policy = Policy(name="strict", signers=0, fail_on=fail_on)
+    for severity in Severity:
+        verdict = decide(policy, None, examination(severity), DIGEST)
+        assert (verdict.exit_code != 0) == (severity in counted)
+        assert (verdict.exit_code == 1) == (severity is Severity.DANGEROUS)
+
+
+def test_no_policy_lets_the_unknown_pass() -> None:
+    with pytest.raises(UsageError):
+        Policy(name="weak", signers=0, fail_on=Severity.DANGEROUS)

@@ -8,16 +8,14 @@ from secureload.report.report import (
     NOTHING_FOUND,
     ReportCoverage,
     ReportFinding,
-    ReportMember,
     conclusion,
     ordered_findings,
-    ordered_members,
 )
 
-from .samples import accepted, many, rejected
+from .samples import accepted, rejected
 
 
-@pytest.mark.parametrize("exit_code", [1, 2, 3, 4, 5, 99, -1])
+@pytest.mark.parametrize("exit_code", [1, 2, 3, 4, 5, 99, -1, 130])
 def test_nothing_found_is_never_said_with_another_exit_code_than_0(exit_code: int) -> None:
     sentence = conclusion(dataclasses.replace(accepted(), exit_code=exit_code))
     assert NOTHING_FOUND not in sentence
@@ -36,28 +34,24 @@ def test_nothing_found_is_not_said_where_nothing_was_examined() -> None:
 
 @pytest.mark.parametrize("severity", ["dangerous", "unknown", "a word from the future"])
 def test_nothing_found_is_not_said_over_a_serious_finding(severity: str) -> None:
-    finding = ReportFinding("x", severity, "title")  # type: ignore[arg-type]  # also what is no severity
+    finding = ReportFinding(id="x", severity=severity, title="t")  # type: ignore[arg-type]  # what is no severity
     assert conclusion(dataclasses.replace(accepted(), findings=(finding,))) != NOTHING_FOUND
 
 
 def test_a_note_does_not_keep_nothing_found_from_being_said() -> None:
-    finding = ReportFinding("old-version", "note", "saved under scikit-learn 1.3.2")
+    finding = ReportFinding(id="SL301", severity="note", title="saved under scikit-learn 1.3.2")
     assert conclusion(dataclasses.replace(accepted(), findings=(finding,))) == NOTHING_FOUND
 
 
-def test_nothing_found_is_not_said_where_a_member_is_not_accepted() -> None:
-    member = ReportMember(name="a", outcome="UNDECIDED", exit_code=3)
-    assert conclusion(dataclasses.replace(accepted(), members=(member,))) != NOTHING_FOUND
-
-
-def test_findings_stand_in_the_order_of_their_severity() -> None:
+def test_findings_stand_in_the_order_of_their_severity_and_then_of_their_place() -> None:
     found = [finding.severity for finding in ordered_findings(rejected())]
     assert found == ["dangerous", "unknown", "warning", "note"]
+    late, early = (ReportFinding(id="SL102", severity="unknown", title="t", offset=at) for at in (1_000, 9))
+    assert ordered_findings(dataclasses.replace(rejected(), findings=(late, early))) == (early, late)
 
 
-def test_the_worst_members_come_first() -> None:
-    codes = (0, 3, 5, 1, 4, 2)
-    members = tuple(ReportMember(name=str(code), outcome="", exit_code=code) for code in codes)
-    ordered = ordered_members(dataclasses.replace(accepted(), members=members))
-    assert [member.exit_code for member in ordered] == [1, 4, 3, 5, 2, 0]
-    assert ordered_members(many(3))[0].name == "part-0002.pkl"
+def test_a_finding_says_where_it_is_as_far_as_that_is_known() -> None:
+    place = {"member": "data.pkl", "offset": 1_234, "opcode": "REDUCE"}
+    finding = ReportFinding(id="SL101", severity="dangerous", title="t", **place)  # type: ignore[arg-type]
+    assert finding.location == "data.pkl, offset 1,234, REDUCE"
+    assert ReportFinding(id="SL101", severity="dangerous", title="t").location == ""

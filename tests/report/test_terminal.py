@@ -8,61 +8,83 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from secureload.report.report import NOTHING_FOUND, Report, ReportFinding, ReportSection
+from secureload.report.report import NOTHING_FOUND, ReportFinding, ReportPart, ReportSignature
+from secureload.report.run import Run
 from secureload.report.terminal import render_text
 
-from .samples import accepted, many, rejected
-from .test_printed import REPORTS
+from .samples import accepted, archive, many, one, rejected, several, unreadable
+from .test_printed import RUNS
 
-# What rich writes for colours and weights: the only escapes that there may be.
+# What we write for colours and weights: the only escapes that there may be.
 OUR_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def test_an_accepted_artifact_is_told_in_a_few_plain_lines() -> None:
-    assert render_text(accepted(), color=False, width=100) == (
-        "Check model.joblib\n"
+    assert render_text(one(accepted()), color=False, width=100) == (
+        "secureload check model.joblib\n"
         f"  sha256 {'ab' * 32}\n"
-        "ACCEPTED\n"
+        "accepted: as joblib.load reads it\n"
         "\n"
-        "Artifact\n"
-        "  format  pickle, protocol 5\n"
-        "  size    2,048 bytes\n"
+        "What it is\n"
+        "  format    a pickle\n"
+        "  size      2,048 bytes\n"
+        "  read      as joblib.load reads it\n"
+        "  protocol  5\n"
+        "  would do  import 2 globals, 1 operation\n"
         "\n"
         "Signatures\n"
-        "  good: alice (SHA256:abc)\n"
+        "  signed by alice (SHA256:abc)\n"
         "\n"
         "Coverage\n"
         "  1 file examined, 0 not examined; 2,048 of 2,048 bytes accounted for, 0 unreadable\n"
         "\n"
-        "Policy: admitted by policy default\n"
+        "Policy: admitted by policy 'examine'\n"
         "Nothing found in what was examined.\n"
     )
 
 
-def test_a_rejected_artifact_is_told_with_the_worst_first_and_its_source() -> None:
-    text = render_text(rejected(), color=False, width=100)
+def test_a_rejected_artifact_is_told_with_the_worst_first_its_opcodes_and_its_source() -> None:
+    text = render_text(one(rejected()), color=False, width=100)
     assert (
-        text.index("dangerous calls os:system") < text.index("unknown   mylib") < text.index("warning   12")
+        text.index("dangerous posix.system")
+        < text.index("unknown   mylib")
+        < text.index("warning   12 bytes after the archive  [SL401, medium confidence]")
     )
-    assert "            hint: Do not load it.\n" in text
+    assert "            at offset 12, REDUCE\n" in text
+    assert "            │    12: R REDUCE\n" in text
+    assert "            hint: do not load it\n" in text
     assert "  │ _var0 = system('echo hello')\n" in text
     assert "  not examined: weights.bin (unknown format)\n" in text
     assert "Rejected: it holds something dangerous; do not load it.\nHint: Ask the sender.\n" in text
     assert NOTHING_FOUND not in text
 
 
+def test_the_hint_can_be_left_out_for_it_stands_elsewhere() -> None:
+    assert "Hint" not in render_text(one(rejected()), color=False, width=100, hint=False)
+
+
+def test_the_members_of_a_container_are_a_small_tree_cut_with_a_count() -> None:
+    lines = render_text(one(archive(100)), color=False, width=100).split("\n")
+    assert "  members  100 members examined, and 7 of raw data" in lines
+    assert "    archive/000.pkl  a pickle, 10 bytes, as torch.load reads it" in lines
+    assert "      inside.pkl  a pickle, 10 bytes, as torch.load reads it" in lines
+    assert "    archive/099.pkl  a pickle, 10 bytes, as torch.load reads it  [dangerous]" in lines
+    assert "    and 60 members more; the JSON report has them all" in lines
+
+
 def test_colour_is_added_and_changes_no_word() -> None:
-    colored = render_text(rejected(), color=True, width=100)
-    assert "\x1b[" in colored
-    plain = "\n".join(line.rstrip() for line in OUR_ESCAPES.sub("", colored).split("\n"))
-    assert plain == render_text(rejected(), color=False, width=100)
+    for run in (one(rejected()), several(rejected(), accepted())):
+        colored = render_text(run, color=True, width=100)
+        assert "\x1b[" in colored
+        plain = "\n".join(line.rstrip() for line in OUR_ESCAPES.sub("", colored).split("\n"))
+        assert plain == render_text(run, color=False, width=100)
 
 
 def test_the_environment_does_not_change_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = render_text(rejected(), color=True, width=80)
+    before = render_text(one(rejected()), color=True, width=80)
     for name, value in (("NO_COLOR", "1"), ("FORCE_COLOR", "1"), ("COLUMNS", "20"), ("TERM", "dumb")):
         monkeypatch.setenv(name, value)
-    assert render_text(rejected(), color=True, width=80) == before
+    assert render_text(one(rejected()), color=True, width=80) == before
 
 
 ATTACKS = [
@@ -73,7 +95,7 @@ ATTACKS = [
     "[",
     "\x1b[2J\x1b]8;;https://evil.example\x07",
     "\x9b31m",
-    "a\rACCEPTED",
+    "a\raccepted",
     "a\nNothing found in what was examined.",
     "\u202egnp.lkp",
     "\u200b\u2066",
@@ -81,52 +103,71 @@ ATTACKS = [
 ]
 
 
-@pytest.mark.parametrize("text", ATTACKS, ids=repr)
-@pytest.mark.parametrize("color", [True, False])
-def test_markup_and_escapes_in_names_are_shown_and_not_obeyed(text: str, color: bool) -> None:
+def filled_with(text: str) -> Run:
     report = dataclasses.replace(
         rejected(),
         locator=text,
         summary=text,
-        findings=(ReportFinding(text, "dangerous", text, text, text, text),),
-        sections=(ReportSection(text, ((text, text),), (text,)),),
-        signatures=(text,),
+        findings=(
+            ReportFinding(
+                id=text,
+                severity="dangerous",
+                title=text,
+                member=text,
+                detail=text,
+                hint=text,
+                opcodes=(text,),
+            ),
+        ),
+        parts=(
+            ReportPart(path="", format=text, description=text, versions=((text, text),)),
+            ReportPart(path=text, format=text, description=text, loader=text),
+        ),
+        signatures=(ReportSignature(status=text, text=text),),
         decompiled=text,
+        fickling_messages=(text,),
         admission=text,
         hint=text,
     )
-    shown = OUR_ESCAPES.sub("", render_text(report, color=color, width=120))
+    return dataclasses.replace(
+        one(report),
+        hint=text,
+        locator=text,
+        summary=text,
+        skipped=((text, text),),
+        signatures=report.signatures,
+    )
+
+
+@pytest.mark.parametrize("text", ATTACKS, ids=repr)
+@pytest.mark.parametrize("color", [True, False])
+@pytest.mark.parametrize("single", [True, False])
+def test_markup_and_escapes_in_names_are_shown_and_not_obeyed(text: str, color: bool, single: bool) -> None:
+    run = dataclasses.replace(filled_with(text), single=single)
+    shown = OUR_ESCAPES.sub("", render_text(run, color=color, width=120))
     assert all(line.isprintable() for line in shown.split("\n"))
     assert not any(line.startswith(NOTHING_FOUND) for line in shown.split("\n"))
     if text.isprintable():
-        assert shown.count(text) >= 10
+        assert shown.count(text) >= 12
 
 
-@given(filler=st.integers(0, 130), width=st.integers(40, 120))
+@given(filler=st.integers(0, 130), width=st.integers(40, 120), single=st.booleans())
 @settings(deadline=None, max_examples=30)
-def test_no_layout_lets_a_text_stand_where_the_conclusion_stands(filler: int, width: int) -> None:
+def test_no_layout_lets_a_text_stand_where_the_conclusion_stands(
+    filler: int, width: int, single: bool
+) -> None:
     forged = "a" * filler + " " + NOTHING_FOUND + "."
-    report = dataclasses.replace(
-        rejected(),
-        locator=forged,
-        summary=forged,
-        findings=(ReportFinding("id", "dangerous", forged, forged, forged, forged),),
-        sections=(ReportSection("Artifact", (("name", forged),), (forged,)),),
-        signatures=(forged,),
-        decompiled=forged,
-        admission=forged,
-        hint=forged,
-    )
-    lines = render_text(report, color=False, width=width).split("\n")
+    run = dataclasses.replace(filled_with(forged), single=single)
+    lines = render_text(run, color=False, width=width).split("\n")
     assert not any(line.startswith(NOTHING_FOUND[:10]) for line in lines)
 
 
-@given(report=REPORTS, color=st.booleans(), width=st.integers(-5, 200))
+@given(run=RUNS, color=st.booleans(), width=st.integers(-5, 200))
 @settings(deadline=None, max_examples=50)
-def test_any_report_is_rendered_within_its_width_and_without_foreign_escapes(
-    report: Report, color: bool, width: int
+def test_any_run_is_rendered_within_its_width_and_without_foreign_escapes(
+    run: Run, color: bool, width: int
 ) -> None:
-    text = render_text(report, color=color, width=width)
+    text = render_text(run, color=color, width=width)
     assert text.endswith("\n")
     lines = OUR_ESCAPES.sub("", text).split("\n")
     assert all(line.isprintable() for line in lines)
@@ -136,11 +177,24 @@ def test_any_report_is_rendered_within_its_width_and_without_foreign_escapes(
 
 def test_many_files_are_a_table_with_the_worst_first_and_a_count() -> None:
     lines = render_text(many(250), color=False, width=90).split("\n")
-    start = next(number for number, line in enumerate(lines) if line.startswith("Outcome"))
-    assert lines[start + 2].split() == ["REJECTED", "1", "249,000", "part-0249.pkl"]
-    assert lines[start + 3].split() == ["ACCEPTED", "0", "0", "part-0000.pkl"]
+    start = next(number for number, line in enumerate(lines) if line == "Files (250)")
+    assert lines[start + 1].split() == ["outcome", "findings", "bytes", "file"]
+    assert lines[start + 2].split() == ["rejected", "1", "249,000", "part-0249.pkl"]
+    assert lines[start + 3].split() == ["accepted", "0", "0", "part-0000.pkl"]
     assert "  and 50 more; the JSON report has them all" in lines
-    assert "  1 REJECTED, 249 ACCEPTED" in lines
+
+
+def test_each_file_that_is_not_accepted_is_told_the_worst_last_where_one_reads() -> None:
+    text = render_text(several(unreadable(), rejected(), accepted()), color=False, width=90)
+    assert text.index("check fifo") < text.index("check evil.pkl") < text.index("check folder")
+    assert "check model.joblib" not in text
+    assert "not examined: README.md (a text file)" in text
+
+
+def test_of_very_many_bad_files_the_rest_is_counted() -> None:
+    text = render_text(several(*[rejected()] * 60), color=False, width=90)
+    assert text.count("secureload check evil.pkl") == 50
+    assert "The reports of 10 more files are left out" in text
 
 
 def test_many_findings_and_skipped_files_are_cut_with_a_count() -> None:
@@ -148,10 +202,10 @@ def test_many_findings_and_skipped_files_are_cut_with_a_count() -> None:
     assert coverage is not None
     report = dataclasses.replace(
         rejected(),
-        findings=tuple(ReportFinding(f"id-{n}", "unknown", "t") for n in range(150)),
+        findings=tuple(ReportFinding(id=f"SL{n:03}", severity="unknown", title="t") for n in range(150)),
         coverage=dataclasses.replace(coverage, skipped=tuple((f"m{n}", "why") for n in range(25))),
     )
-    text = render_text(report, color=False, width=90)
+    text = render_text(one(report), color=False, width=90)
     assert "Findings (150)" in text
     assert "and 50 more; the JSON" in text
     assert "and 5 more; the JSON" in text

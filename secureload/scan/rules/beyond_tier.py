@@ -15,6 +15,7 @@ from secureload.scan.finding import Finding, Location, Severity
 
 RULE_ID = "SL103"
 TITLE = "Used beyond its tier"
+SEVERITIES = (Severity.UNKNOWN,)
 
 
 def check(case: Case) -> Iterator[Finding]:

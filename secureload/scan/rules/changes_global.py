@@ -13,6 +13,7 @@ from secureload.scan.finding import Finding, Location, Severity
 
 RULE_ID = "SL107"
 TITLE = "Global changed"
+SEVERITIES = (Severity.DANGEROUS,)
 
 
 def check(case: Case) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from secureload.scan.finding import Finding, Location, Severity
 
 RULE_ID = "SL106"
 TITLE = "Computed call"
+SEVERITIES = (Severity.DANGEROUS,)
 
 
 def check(case: Case) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from secureload.scan.finding import Finding, Location, Severity
 
 RULE_ID = "SL109"
 TITLE = "Extension registry"
+SEVERITIES = (Severity.DANGEROUS, Severity.UNKNOWN)
 
 _FIRST_PROTOCOL = 2
 

@@ -15,6 +15,7 @@ from secureload.scan.finding import Finding, Location, Severity
 
 RULE_ID = "SL201"
 TITLE = "Not examined"
+SEVERITIES = (Severity.UNKNOWN,)
 
 _TITLES = {
     "malformed": "it cannot be read to its end",

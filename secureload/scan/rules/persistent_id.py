@@ -13,6 +13,7 @@ from secureload.scan.finding import Finding, Location, Severity
 
 RULE_ID = "SL108"
 TITLE = "Persistent id"
+SEVERITIES = (Severity.UNKNOWN,)
 
 
 def check(case: Case) -> Iterator[Finding]:

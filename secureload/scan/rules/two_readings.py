@@ -15,6 +15,7 @@ from secureload.scan.finding import Finding, Location, Severity
 
 RULE_ID = "SL110"
 TITLE = "Two readings"
+SEVERITIES = (Severity.DANGEROUS, Severity.UNKNOWN)
 
 
 def check(case: Case) -> Iterator[Finding]:

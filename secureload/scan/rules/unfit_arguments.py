@@ -16,6 +16,7 @@ from secureload.scan.finding import Finding, Location, Severity
 
 RULE_ID = "SL104"
 TITLE = "Unfit arguments"
+SEVERITIES = (Severity.DANGEROUS, Severity.UNKNOWN)
 
 # A class that is only ever built empty may be given data, never a callable.
 _WITHOUT_RULE = "data"

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from secureload.pickles.trace import GlobalRef
 from secureload.printable import printable
+from secureload.scan.allowlist import can_be_allowed
 from secureload.scan.case import Case, first_uses, shown_call, shown_value
 from secureload.scan.dangerous import grade
 from secureload.scan.finding import Finding, Location, Severity
 
 RULE_ID = "SL102"
 TITLE = "Unknown global"
+SEVERITIES = (Severity.UNKNOWN,)
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -30,12 +33,15 @@ def check(case: Case) -> Iterator[Finding]:
             title=f"{shown_value(item.ref)} is not on the allow-list",
             location=Location(item.offset, "GLOBAL"),
             detail=f"loading it would run: {shown_call(call)}" if call else "loading it would import it",
-            hint=_hint(item.ref.module, item.ref.name),
+            hint=_hint(item.ref),
+            allow=str(item.ref) if item.ref.module != "__main__" and can_be_allowed(item.ref) else "",
         )
 
 
-def _hint(module: str, name: str) -> str:
-    if module == "__main__":
-        shown = printable(name, 80)
+def _hint(ref: GlobalRef) -> str:
+    if ref.module == "__main__":
+        shown = printable(ref.name, 80)
         return f"{shown} was defined in the script that saved it: move it into an importable module and save again"
-    return f"if you know and trust it: --allow {printable(f'{module}:{name}', 160)}"
+    if not can_be_allowed(ref):
+        return "it cannot be allowed: that takes the plain name of something at the top of a module"
+    return f"if you know and trust it: --allow {printable(ref, 160)}"

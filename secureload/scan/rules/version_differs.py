@@ -13,6 +13,7 @@ from secureload.scan.finding import Finding, Location, Severity
 
 RULE_ID = "SL301"
 TITLE = "Other library version"
+SEVERITIES = (Severity.WARNING,)
 
 
 def check(case: Case) -> Iterator[Finding]:
