@@ -28,7 +28,12 @@ COVERAGE = ReportCoverage(members_examined=1, bytes_total=1, bytes_examined=1)
 
 def unknown(name: str, *globals_: str, exit_code: int = 3) -> Report:
     return Report(
-        locator=name, path=name, outcome="undecided", exit_code=exit_code, coverage=COVERAGE, unknown_globals=globals_
+        locator=name,
+        path=name,
+        outcome="undecided",
+        exit_code=exit_code,
+        coverage=COVERAGE,
+        unknown_globals=globals_,
     )
 
 
@@ -89,7 +94,9 @@ def test_very_many_names_belong_into_a_file() -> None:
 
 
 def test_what_was_not_examined_is_named_with_its_reason() -> None:
-    run = run_of_many("folder", [report_of_error("fifo", ArtifactError("a pipe")), accepted("a")], [("s", "text")])
+    run = run_of_many(
+        "folder", [report_of_error("fifo", ArtifactError("a pipe")), accepted("a")], [("s", "text")]
+    )
     assert run.coverage.skipped == (("fifo", "a pipe"), ("s", "text"))
     assert (run.coverage.members_examined, run.coverage.members_skipped) == (1, 2)
     assert run.coverage.members_undecided == 1

@@ -38,8 +38,8 @@ def test_one_bad_file_never_stops_the_rest(shell: Shell) -> None:
     }
     assert [skipped["name"] for skipped in report["skipped"]] == ["deep/README.md"]
     assert "deep/README.md" in [one["name"] for one in report["coverage"]["not_examined"]]
-    assert report["coverage"]["members_examined"] == 2
-    assert report["summary"] == "2 examined, 1 skipped, 4 undecided, 1 rejected"
+    assert report["coverage"]["members_examined"] == 3
+    assert report["summary"] == "3 examined, 1 skipped, 4 undecided, 1 rejected"
     assert report["counts"]["files"] == 7
 
 
@@ -47,7 +47,7 @@ def test_the_text_report_tells_of_each_that_is_not_accepted_and_then_of_all(shel
     fill(shell)
     out = shell("check", "folder").failed(1).out
     assert "system('true never-runs')" in out
-    assert "2 examined, 1 skipped, 4 undecided, 1 rejected" in out
+    assert "3 examined, 1 skipped, 4 undecided, 1 rejected" in out
     assert "Nothing found" not in out
 
 

@@ -17,6 +17,7 @@ from secureload.scan.finding import Confidence, Finding, Location, Severity
 
 RULE_ID = "SL202"
 TITLE = "Misnamed"
+SEVERITIES = (Severity.UNKNOWN, Severity.WARNING)
 
 _PROGRAMS = frozenset({"pickle", "compressed", "joblib-zfile", "zip", "tar", "7z"})
 _NOT_MODELS = frozenset({"text", "unknown"})
