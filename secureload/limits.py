@@ -44,8 +44,14 @@ class Limits:
     nesting_depth: int = 8
     # The shards and tensors of a large model are some thousands of members.
     archive_members: int = 50_000
+    # Checksums of zip members that are compared: those of all pickles and headers, not those of the weights. CRC-32
+    # takes a millisecond a megabyte at the worst.
+    zip_checked_member_bytes: int = 4 * _MIB
+    zip_checked_bytes: int = 32 * _MIB
     # What a reader that jumps about needs at once of a member that is compressed; streams need none of it.
     spooled_bytes: int = 512 * _MIB
+    # One source of a TorchScript archive; those of the largest vision models have some hundred kB.
+    torchscript_source_bytes: int = 16 * _MIB
     # JSON inside an artifact: a safetensors header ends at 100 MB by its own rules, a tokenizer has 10 to 40 MB.
     # A value takes up to ten times the bytes of its text.
     json_text_bytes: int = 100_000_000

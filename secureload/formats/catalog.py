@@ -16,7 +16,12 @@ DESCRIPTIONS: dict[FormatName, str] = {
     "pickle": "a pickle",
     "compressed": "a compressed file",
     "joblib-zfile": "a compressed file of a joblib older than 0.10",
-    "zip": "a zip archive (PyTorch, skops, Keras or npz?)",
+    "zip": "a zip archive",
+    "torch-zip": "a PyTorch model",
+    "torchscript": "a TorchScript model",
+    "npz": "an archive of numpy arrays",
+    "skops": "a skops file",
+    "keras": "a Keras model",
     "npy": "a numpy array file",
     "hdf5": "an HDF5 file (Keras?)",
     "safetensors": "a safetensors file",
@@ -35,6 +40,7 @@ READERS: dict[str, str] = {
     "npy": "npy",
     "onnx": "onnx_model",
     "safetensors": "safetensors_file",
+    "zip": "zip_archive",
 }
 
 # What the content of a file with this extension may be; an extension that is not listed says nothing.
@@ -42,7 +48,7 @@ EXTENSIONS: dict[str, frozenset[str]] = {
     **dict.fromkeys((".pkl", ".pickle", ".p", ".sav"), frozenset(("pickle", "compressed"))),
     **dict.fromkeys((".joblib", ".jl"), frozenset(("pickle", "compressed", "joblib-zfile"))),
     **dict.fromkeys((".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4", ".zst"), frozenset(("compressed",))),
-    **dict.fromkeys((".pt", ".pth", ".ckpt"), frozenset(("zip", "pickle", "tar"))),
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".ptl", ".pt2"), frozenset(("zip", "pickle", "tar"))),
     **dict.fromkeys((".zip", ".npz", ".skops"), frozenset(("zip",))),
     ".keras": frozenset(("zip", "hdf5")),
     ".npy": frozenset(("npy",)),

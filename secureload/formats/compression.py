@@ -1,7 +1,7 @@
-"""The compressions that joblib and pandas write: their magic numbers, and one interface for all of them.
+"""The compressions that joblib, pandas and archives write: their magic numbers, and one interface for all of them.
 
-Sources: RFC 1950 (zlib), RFC 1952 (gzip), the bzip2 block header, the .xz file format 1.2.1 and its older
-``.lzma`` sibling, the LZ4 frame format 1.6, and RFC 8878 (Zstandard).
+Sources: RFC 1950 (zlib), RFC 1951 (deflate, bare in zip archives), RFC 1952 (gzip), the bzip2 block header, the
+.xz file format 1.2.1 and its older ``.lzma`` sibling, the LZ4 frame format 1.6, and RFC 8878 (Zstandard).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = [
     "new_decompressor",
 ]
 
-Compression: TypeAlias = Literal["zlib", "gzip", "bz2", "xz", "lzma", "lz4", "zstd"]
+Compression: TypeAlias = Literal["zlib", "gzip", "deflate", "bz2", "xz", "lzma", "lz4", "zstd"]
 
 # `xz -9` needs 65 MiB to decompress and nothing that joblib writes needs more; a header may ask for 4 GiB.
 LZMA_MEMORY_BYTES = 256 << 20
@@ -31,6 +31,13 @@ ZSTD_WINDOW_BYTES = 128 << 20
 
 # What the decompressors raise for bytes that are not theirs (bz2: OSError, lz4: RuntimeError), and for a cut.
 DECOMPRESSION_ERRORS = (zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError)
+
+# How zlib is told which wrapping to expect: its own, that of gzip, none.
+_WBITS: dict[Compression, int] = {
+    "zlib": zlib.MAX_WBITS,
+    "gzip": zlib.MAX_WBITS + 16,
+    "deflate": -zlib.MAX_WBITS,
+}
 
 _BZ2_BLOCK = bytes.fromhex("314159265359")
 _BZ2_END = bytes.fromhex("177245385090")
@@ -152,8 +159,8 @@ class _Zstd:
 
 def new_decompressor(compression: Compression, *, first: bool) -> Decompressor:
     """Return a decompressor for the next member; after the ``first``, xz and lzma may follow each other."""
-    if compression in ("zlib", "gzip"):
-        return _Zlib(zlib.MAX_WBITS if compression == "zlib" else zlib.MAX_WBITS + 16)
+    if compression in _WBITS:
+        return _Zlib(_WBITS[compression])
     if compression == "bz2":
         return bz2.BZ2Decompressor()
     if compression == "zstd":

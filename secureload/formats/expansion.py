@@ -31,6 +31,7 @@ _INPUT_BYTES = 64 * 1024
 _PROBE_BYTES = 512
 _OUTPUT_BYTES = 256 * 1024
 _COARSE_BYTES = 4096
+_SINGLE = ("zlib", "deflate")
 
 
 class SeekableReader(Protocol):
@@ -52,8 +53,8 @@ def expand(
     """Yield the expanded stream of ``raw`` in pieces of at most 256 KiB; return the count of trailing bytes.
 
     ``raw`` is a seekable binary file that nobody else moves. Members that follow each other are one stream,
-    as Python's own ``gzip``, ``bz2``, ``lzma``, ``lz4.frame`` and ``zstd`` read them (zlib has one member). What
-    follows and gives not a single byte is no member: it is counted as trailing.
+    as Python's own ``gzip``, ``bz2``, ``lzma``, ``lz4.frame`` and ``zstd`` read them (zlib and deflate have one).
+    What follows and gives not a single byte is no member: it is counted as trailing.
 
     Raises :class:`MalformedError` (fields ``format``, ``offset`` in the compressed bytes,
     ``expanded_offset``) or :class:`LimitError` (``expansion_ratio``, ``expanded_bytes``,
@@ -74,7 +75,7 @@ def expand(
                 return size - start
             raise _failure(member.problem, compression, member.taken, expanded)
         start = _after_padding(raw, member.end) if compression == "gzip" else member.end
-        if start >= size or compression == "zlib":
+        if start >= size or compression in _SINGLE:
             return size - member.end
 
 

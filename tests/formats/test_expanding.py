@@ -313,3 +313,13 @@ def test_arbitrary_and_mutated_bytes_end_in_bytes_or_a_secureload_error(
     source = reader(bytes(packed), compression)
     assert isinstance(everything(source), bytes)
     assert source.trailing_bytes <= len(packed)
+
+
+def test_bare_deflate_is_expanded_and_what_follows_is_counted() -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(noise(90_000)) + packer.flush()
+    source = reader(packed + b"more", "deflate")
+    assert source.read(-1) == noise(90_000)
+    assert (source.failure, source.trailing_bytes) == (None, 4)
+    with pytest.raises(MalformedError, match="cut off"):
+        reader(packed[:5], "deflate").read(1)

@@ -50,7 +50,8 @@ def content(child: Child) -> bytes:
     if isinstance(child.data, Region):
         return child.data.read_at(0, child.data.size)
     pieces = []
-    while piece := child.data.read(_STEP):
+    stream = child.data()
+    while piece := stream.read(_STEP):
         pieces.append(piece)
     return b"".join(pieces)
 

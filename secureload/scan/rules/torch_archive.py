@@ -1,0 +1,31 @@
+"""What stands out in an archive that PyTorch would load.
+
+``torch.load`` reads one pickle of the archive, ``data.pkl`` in the folder that the first name gives, and finds it
+without regard to case. Where there are several, which one it reads depends on its release; all of them were
+examined. A ``torch.package`` holds Python sources, which run when something is imported from it: nothing here
+can say what they do.
+
+What to do: save the weights alone (``torch.save(model.state_dict(), …)``, or safetensors) and load them with
+``weights_only=True``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secureload.scan.case import Case
+from secureload.scan.finding import Finding, Severity
+from secureload.scan.observed import Grade, findings_of
+
+RULE_ID = "SL420"
+TITLE = "PyTorch archive"
+GRADES = {
+    "torch.several-pickles": Grade(Severity.UNKNOWN, "torch.save writes one; ask its sender for that"),
+    "torch.package": Grade(Severity.UNKNOWN, "read its sources, or ask for the weights alone"),
+    "torch.outside-root": Grade(Severity.NOTE, "PyTorch does not look there; it was examined all the same"),
+}
+
+
+def check(case: Case) -> Iterator[Finding]:
+    """Yield a finding for each observation about a PyTorch archive."""
+    yield from findings_of(case, RULE_ID, GRADES)
