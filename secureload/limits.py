@@ -85,6 +85,7 @@ class Limits:
     # fickling takes milliseconds for a distilled pickle; what it has said is remembered.
     fickling_wall_seconds: float = 20.0
     opinions_kept_items: int = 10_000
+    shapes_kept_items: int = 10_000
     # What the tracer may answer: the distilled trace, never the bulk.
     tracer_reply_bytes: int = 64 * _MIB
 

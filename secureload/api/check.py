@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from secureload.api.examiner import Examiner
 from secureload.api.libraries import installed_versions
 from secureload.api.verify import trusted, verify_artifact
 from secureload.artifact.artifact import Artifact, open_artifact
@@ -23,7 +24,7 @@ from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.policy.verdict import EXAMINE, Policy, Verdict, decide
 from secureload.policy.verification import Verification
 from secureload.printable import printable
-from secureload.sandbox.tracing import Tracer, trace_confined
+from secureload.sandbox.tracing import trace_confined
 from secureload.scan.allowlist import AllowList, load_default
 from secureload.scan.examine import examine
 from secureload.scan.finding import Examination, Severity
@@ -59,7 +60,7 @@ def check(
     name: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: Callable[[int, int], None] | None = None,
-    tracer: Tracer | None = None,
+    examiner: Examiner | None = None,
 ) -> Checked:
     """Examine the file at ``path`` in a confined process, decide, and return all of it; nothing is loaded.
 
@@ -67,7 +68,7 @@ def check(
     its signatures are verified and reported; one that was made for other bytes makes the verdict untrusted,
     a missing or unknown signer does only with ``require_signature``. Findings that are dangerous or unknown
     always count; with ``fail_on`` "warning" or "note" these leave it undecided too. Who checks many files passes
-    one ``tracer``.
+    one ``examiner``, whose allow-list counts.
 
     Raises:
         UsageError, ArtifactError: there is no such file, or it cannot be opened.
@@ -77,7 +78,9 @@ def check(
     policy = examination_policy(require_signature=require_signature, fail_on=fail_on)
     with open_artifact(path, limits, progress, expect="file") as artifact:
         detected = detect(artifact.head(HEAD_BYTES), artifact.size, artifact.name)
-        examination = examine_artifact(artifact, allowed, limits, tracer)
+        examination = (
+            examine_artifact(artifact, allowed, limits) if examiner is None else examiner.examine(artifact)
+        )
         verification = _verification(artifact, trust_store, name, limits)
         verdict = decide(
             policy, _counted(verification, policy), examination, artifact.manifest.subject_digest
@@ -116,14 +119,9 @@ def allow_list(names: Iterable[str]) -> AllowList:
     return load_default().extended_by(extra) if extra else load_default()
 
 
-def examine_artifact(
-    artifact: Artifact, allow: AllowList, limits: Limits, tracer: Tracer | None = None
-) -> Examination:
-    """Survey and examine an open file, in a worker of its own or by the ``tracer`` of a batch."""
-    if tracer is None:
-        parts = trace_confined(artifact.fileno(), artifact.size, limits, artifact.name)
-    else:
-        parts = tracer.trace(artifact.fileno(), artifact.size, artifact.name)
+def examine_artifact(artifact: Artifact, allow: AllowList, limits: Limits) -> Examination:
+    """Survey and examine an open file, in a worker of its own."""
+    parts = trace_confined(artifact.fileno(), artifact.size, limits, artifact.name)
     return examine(parts, allow, installed_versions(), most_findings=limits.trace_findings)
 
 

@@ -27,10 +27,10 @@ from secureload.printable import printable
 
 if TYPE_CHECKING:
     from secureload.api.check import Checked
-    from secureload.cli.tracers import Tracers
+    from secureload.api.examiner import Examiner
+    from secureload.cli.examiners import Examiners
     from secureload.report.report import Report, ReportSignature
     from secureload.report.run import Run
-    from secureload.sandbox.tracing import Tracer
     from secureload.scan.allowlist import AllowList
     from secureload.signing.manifest import Manifest
     from secureload.signing.truststore import TrustStore
@@ -75,9 +75,9 @@ def check_one(
     *,
     require_signature: bool | None = None,
     progress: Callable[[int, int], None] | None = None,
-    tracer: Tracer | None = None,
+    examiner: Examiner | None = None,
 ) -> Checked:
-    """Check one file, in a worker of its own or by the ``tracer`` of many."""
+    """Check one file, in a worker of its own or by the ``examiner`` of many."""
     from secureload.api.check import check
 
     return check(
@@ -88,7 +88,7 @@ def check_one(
         fail_on=options.fail_on,
         limits=options.limits,
         progress=progress,
-        tracer=tracer,
+        examiner=examiner,
     )
 
 
@@ -143,13 +143,13 @@ def is_folder(path: Path) -> bool:
 
 def _reports(work: Sequence[_Work], options: CheckOptions) -> list[Report]:
     """Return the reports of all files in their order; after Ctrl-C, of those that were done."""
-    from secureload.cli.tracers import Tracers
+    from secureload.cli.examiners import Examiners
 
     stop = threading.Event()
-    with Tracers(options.limits) as tracers, files_progress(len(work)) as progress:
+    with Examiners(options.allow, options.limits) as examiners, files_progress(len(work)) as progress:
 
         def one(piece: _Work) -> Report:
-            return _report(piece, options, stop, tracers)
+            return _report(piece, options, stop, examiners)
 
         done = each(work, one, jobs=options.jobs, progress=progress, stop=stop)
         if stop.is_set():
@@ -168,7 +168,7 @@ def _below(path: Path, limits: Limits, *, several: bool) -> Iterator[Found]:
         yield Found(path=found.path, name=name, skipped=found.skipped, error=found.error)
 
 
-def _report(work: _Work, options: CheckOptions, stop: threading.Event, tracers: Tracers) -> Report:
+def _report(work: _Work, options: CheckOptions, stop: threading.Event, examiners: Examiners) -> Report:
     from secureload.api.reporting import report_of_check, report_of_error
 
     found, whole = work.found, work.whole
@@ -183,7 +183,7 @@ def _report(work: _Work, options: CheckOptions, stop: threading.Event, tracers: 
         vouched = whole.manifest is not None
         required = False if vouched else None
         checked = check_one(
-            found.path, options, require_signature=required, progress=look_up, tracer=tracers.mine()
+            found.path, options, require_signature=required, progress=look_up, examiner=examiners.mine()
         )
         if whole.manifest is not None:
             _require_member(whole.manifest, found.path.relative_to(work.root).as_posix(), checked.digest)

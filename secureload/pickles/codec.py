@@ -6,7 +6,8 @@ everything and makes text printable again.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 from secureload.pickles.checked import (
     TraceFormatError,
@@ -39,41 +40,57 @@ from secureload.printable import printable
 __all__ = ["TraceFormatError", "decode_trace", "encode_trace"]
 
 _MAX_DEPTH = 12
+_SECTIONS: Final = ("pickle", "array", "trailing")
 
 
-def encode_trace(trace: Trace) -> list[Any]:
-    """Return ``trace`` as nested lists of str, int, float, bool, bytes and None."""
+def encode_trace(trace: Trace, numbers: list[int]) -> list[Any]:
+    """Return the shape of ``trace`` as nested lists of str, int, float, bool, bytes and None.
+
+    What differs between two models of one kind (offsets, counts, sizes) is appended to ``numbers`` in the order
+    in which :func:`decode_trace` takes it; the shape is the same, and its decoding can be remembered.
+    """
+    numbers += (trace.bytes_total, trace.bytes_examined, len(trace.sections))
+    for section in trace.sections:
+        numbers += (_SECTIONS.index(section.kind), section.start, section.end)
     return [
         trace.reading,
         trace.compression,
         trace.protocol,
-        [_encode_import(item) for item in trace.imports],
-        [_encode_operation(operation) for operation in trace.operations],
-        [[section.kind, section.start, section.end] for section in trace.sections],
-        [[problem.kind, problem.message, problem.offset] for problem in trace.problems],
+        _encode_imports(trace.imports, numbers),
+        _encode_operations(trace.operations, numbers),
+        [_encode_problem(problem, numbers) for problem in trace.problems],
         [list(pair) for pair in trace.versions],
-        [trace.bytes_total, trace.bytes_examined, trace.pickles],
+        trace.pickles,
         [trace.decompiled, trace.fickling_severity, list(trace.fickling_messages)],
         [
-            [_encode_import(item) for item in trace.other_imports],
-            [_encode_operation(operation) for operation in trace.other_operations],
+            _encode_imports(trace.other_imports, numbers),
+            _encode_operations(trace.other_operations, numbers),
         ],
     ]
 
 
-def _encode_import(item: Import) -> list[Any]:
-    return [item.ref.module, item.ref.name, item.count, item.offset]
+def _encode_problem(problem: TraceProblem, numbers: list[int]) -> list[Any]:
+    numbers.append(problem.offset)
+    return [problem.kind, problem.message]
 
 
-def _encode_operation(operation: Operation) -> list[Any]:
+def _encode_imports(imports: tuple[Import, ...], numbers: list[int]) -> list[Any]:
+    for item in imports:
+        numbers += (item.count, item.offset)
+    return [[item.ref.module, item.ref.name] for item in imports]
+
+
+def _encode_operations(operations: tuple[Operation, ...], numbers: list[int]) -> list[Any]:
+    for operation in operations:
+        numbers += (operation.count, operation.first, operation.offset)
     return [
-        operation.kind,
-        _encode_value(operation.target),
-        [_encode_value(value) for value in operation.args],
-        [[name, _encode_value(value)] for name, value in operation.kwargs],
-        operation.count,
-        operation.first,
-        operation.offset,
+        [
+            operation.kind,
+            _encode_value(operation.target),
+            [_encode_value(value) for value in operation.args],
+            [[name, _encode_value(value)] for name, value in operation.kwargs],
+        ]
+        for operation in operations
     ]
 
 
@@ -91,72 +108,74 @@ def _encode_value(value: Value) -> list[Any]:
     return ["e"]
 
 
-def decode_trace(data: object) -> Trace:
-    """Return the trace of ``data``.
+def decode_trace(data: object, numbers: Iterator[int]) -> Trace:
+    """Return the trace of the shape ``data``, with its numbers from ``numbers``.
 
     Raises:
         TraceFormatError: it is not what :func:`encode_trace` makes.
     """
     try:
-        return _decode_trace(data)
+        return _decode_trace(data, numbers)
     except TraceFormatError:
         raise
-    except (ValueError, TypeError, IndexError) as error:
+    # RuntimeError: the numbers ended inside of a generator
+    except (ValueError, TypeError, IndexError, StopIteration, RuntimeError) as error:
         raise TraceFormatError(f"not a trace ({type(error).__name__})") from error
 
 
-def _decode_trace(data: Any) -> Trace:
-    head, tail = as_list(data)[:5], as_list(data)[5:]
-    reading, compression, protocol, imports, operations = head
-    sections, problems, versions, counts, fickling, other = tail
+def _decode_trace(data: Any, numbers: Iterator[int]) -> Trace:
+    reading, compression, protocol, imports, operations, *tail = as_list(data)
+    problems, versions, pickles, fickling, other = tail
     other_imports, other_operations = as_list(other)
-    total, examined, pickles = (as_int(number) for number in as_list(counts))
     decompiled, severity, messages = as_list(fickling)
+    total, examined, count = next(numbers), next(numbers), next(numbers)
     return Trace(
         reading=one_of(reading, Reading),
         compression=None if compression is None else as_text(compression),
         protocol=as_int(protocol),
-        imports=each(imports, _decode_import),
-        operations=each(operations, _decode_operation),
-        sections=each(
-            sections,
-            lambda k, s, e: Section(one_word(k, "pickle", "array", "trailing"), as_int(s), as_int(e)),
-        ),
+        sections=tuple(_decode_section(numbers) for _ in range(count)),
+        imports=each(imports, lambda module, name: _decode_import(module, name, numbers)),
+        operations=each(operations, lambda *parts: _decode_operation(*parts, numbers=numbers)),
         problems=each(
             problems,
-            lambda k, m, o: TraceProblem(
+            lambda k, m: TraceProblem(
                 one_word(k, "malformed", "limit", "trailing", "unsupported", "extension"),
                 as_text(m),
-                as_int(o),
+                next(numbers),
             ),
         ),
         versions=each(versions, lambda library, version: (as_text(library), as_text(version))),
-        other_imports=each(other_imports, _decode_import),
-        other_operations=each(other_operations, _decode_operation),
+        other_imports=each(other_imports, lambda module, name: _decode_import(module, name, numbers)),
+        other_operations=each(other_operations, lambda *parts: _decode_operation(*parts, numbers=numbers)),
         bytes_total=total,
         bytes_examined=examined,
-        pickles=pickles,
+        pickles=as_int(pickles),
         decompiled="\n".join(printable(line, 2_000) for line in as_str(decompiled).splitlines()),
         fickling_severity=as_text(severity),
         fickling_messages=tuple(as_text(message) for message in as_list(messages)),
     )
 
 
-def _decode_import(module: Any, name: Any, count: Any, offset: Any) -> Import:
-    return Import(GlobalRef(as_str(module), as_str(name)), as_int(count), as_int(offset))
+def _decode_section(numbers: Iterator[int]) -> Section:
+    kind, start, end = next(numbers), next(numbers), next(numbers)
+    if not 0 <= kind < len(_SECTIONS):
+        raise TraceFormatError("a section of no kind")
+    return Section(_SECTIONS[kind], start, end)
 
 
-def _decode_operation(
-    kind: Any, target: Any, args: Any, kwargs: Any, count: Any, first: Any, offset: Any
-) -> Operation:
+def _decode_import(module: Any, name: Any, numbers: Iterator[int]) -> Import:
+    return Import(GlobalRef(as_str(module), as_str(name)), next(numbers), next(numbers))
+
+
+def _decode_operation(kind: Any, target: Any, args: Any, kwargs: Any, *, numbers: Iterator[int]) -> Operation:
     return Operation(
         one_of(kind, OperationKind),
         _decode_value(target),
         tuple(_decode_value(value) for value in as_list(args)),
         each(kwargs, lambda name, value: (as_str(name), _decode_value(value))),
-        as_int(count),
-        as_int(first),
-        as_int(offset),
+        next(numbers),
+        next(numbers),
+        next(numbers),
     )
 
 

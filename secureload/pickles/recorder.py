@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from secureload.limits import Limits
 from secureload.pickles.trace import (
@@ -39,6 +39,20 @@ _DATA: Final = frozenset({float, bytes, bytearray})
 # What stands for an integer in a key: whether it is 0 matters to some callees, and how many digits it has.
 _ZERO, _NEGATIVE, _LARGE, _DEEP, _MORE, _OTHER = (object() for _ in range(6))
 _MOST_BITS = 63
+# Functions and classes whose arguments are raw values, as a state is: of these too only the types are kept.
+_VALUES: Final = frozenset(
+    {("datetime", name) for name in ("date", "datetime", "time", "timedelta")}
+    | {
+        (f"numpy.{core}.{module}", name)
+        for core in ("core", "_core")
+        for module, name in (("multiarray", "scalar"), ("numeric", "_frombuffer"))
+    }
+)
+
+_Summaries: TypeAlias = tuple[Value, tuple[Value, ...], tuple[tuple[str, Value], ...]]
+# The summaries of the states of this process, by their keys.
+_KNOWN: dict[object, _Summaries] = {}
+_MOST_KNOWN: Final = 2_000
 
 
 class TraceLimitError(Exception):
@@ -66,6 +80,7 @@ class Recorder:
         self._key_of = key_of
         self._imports: dict[GlobalRef, list[int]] = {}
         self._shapes: dict[object, tuple[Operation, list[int]]] = {}
+        self._cut = False  # whether the key that was made last leaves something out
         self.count = 0
 
     def imported(self, ref: GlobalRef, offset: int) -> None:
@@ -96,25 +111,43 @@ class Recorder:
             return
         if len(self._shapes) >= self._limits.trace_shapes:
             raise TraceLimitError("trace_shapes", self._limits.trace_shapes, len(self._shapes) + 1)
-        data = kind == "build"
-        first = Operation(
-            kind,
-            self.summary(target),
-            self._values(args, data),
-            self._named(kwargs, data),
-            1,
-            self.count,
-            offset,
-        )
+        what, values, named = self._summaries(key, kind, target, args, kwargs)
+        first = Operation(kind, what, values, named, 1, self.count, offset)
         self._shapes[key] = (first, [1])
+
+    def _summaries(
+        self,
+        key: object,
+        kind: OperationKind,
+        target: object,
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+    ) -> _Summaries:
+        """Return the target, the arguments and the keywords as they are kept.
+
+        The tracer meets the same shapes in one model after another. Where the key says all that a summary does,
+        the summary is made once: that of a state is, because it has no numbers in it.
+        """
+        known = _KNOWN.get(key)
+        if known is not None:
+            return known
+        what = self.summary(target)
+        data = kind == "build" or (isinstance(what, GlobalRef) and (what.module, what.name) in _VALUES)
+        made = (what, self._values(args, data), self._named(kwargs, data))
+        if kind == "build" and not self._cut and len(_KNOWN) < _MOST_KNOWN:
+            _KNOWN[key] = made
+        return made
 
     def _shape(
         self, kind: OperationKind, target: object, args: tuple[object, ...], kwargs: dict[str, object]
     ) -> object:
+        self._cut = False
         if kind in _FILLING:
             # Of items only the first is kept: what they hold was recorded when it was made.
             of = self._key(target, False, 0)
-            return (kind, of, self._key(args[0], False, 0)) if isinstance(of, type) else (kind, of)
+            if isinstance(self._describe(target), GlobalRef):
+                return (kind, of, self._key(args[0], False, 0))
+            return (kind, of)
         # A state may be more than data to the class that gets it: scipy's distributions execute a text.
         exact = kind == "build"
         keys = [self._key(value, exact, 0) for value in args[:_MAX_ARGS]]
@@ -139,7 +172,11 @@ class Recorder:
             return value
         if kind in _KINDS:
             return self._collection_key(kind, value, exact, depth)
-        return self._key_of(value) or _OTHER
+        found = self._key_of(value)
+        if found is None:
+            self._cut = True
+            return _OTHER
+        return found
 
     def _text_key(self, text: str, exact: bool) -> object:
         if exact:
@@ -154,6 +191,7 @@ class Recorder:
         if len(value) > _MAX_ITEMS:
             items = [item for item, _ in zip(items, range(_MAX_ITEMS), strict=False)]
             marked: tuple[object, ...] = (kind, _MORE)
+            self._cut = True
         else:
             marked = (kind,)
         inner = depth + 1

@@ -99,6 +99,7 @@ class Global(_Filled, type):
     """The metaclass of the stand-ins of globals: types, because NEWOBJ asks for one."""
 
     ref: GlobalRef
+    key: object
 
     __setstate__: Any = _BuildOnGlobal()
 

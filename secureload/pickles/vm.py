@@ -80,7 +80,11 @@ class _Session:
         self.recorder.imported(ref, self.source.tell())
         stand_in = self.globals.get(ref)
         if stand_in is None:
-            stand_in = Global("StandIn", (StandIn,), {"session": self, "ref": ref, "__slots__": ()})
+            stand_in = Global(
+                "StandIn",
+                (StandIn,),
+                {"session": self, "ref": ref, "key": ("global", ref.module, ref.name), "__slots__": ()},
+            )
             self.globals[ref] = stand_in
         return stand_in
 
@@ -147,10 +151,7 @@ class _Session:
 
     @staticmethod
     def key_of(value: object) -> object | None:
-        # One class stands for one global in a session, and is hashed by its identity.
-        if isinstance(value, Inert):
-            return value.key
-        return value if isinstance(value, Global) else None
+        return value.key if isinstance(value, Inert | Global) else None
 
     # -- joblib's arrays -------------------------------------------------------------------------------
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from typing import Any
+from collections.abc import Callable
+from functools import cached_property
 
 from secureload.errors import SandboxError
 from secureload.formats.reading import Problem
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.checked import TraceFormatError, as_int, as_list
+from secureload.pickles.distill import distill
 from secureload.pickles.fickling_reader import with_opinion
 from secureload.printable import printable
 from secureload.sandbox.channel import ChannelClosedError, ChannelTimeoutError
 from secureload.sandbox.host import Worker, start_worker
 from secureload.sandbox.opinions import Opinions
-from secureload.sandbox.wire.frame import Kind
+from secureload.sandbox.wire.frame import Kind, Message
 from secureload.sandbox.zygotes import zygote_for
 from secureload.scan.part import Part
-from secureload.scan.part_codec import decode_parts
+from secureload.scan.part_codec import EncodedParts, decode_parts, decode_shape, encode_parts
 
-__all__ = ["Tracer", "prepare_tracer", "trace_confined"]
+__all__ = ["Traced", "Tracer", "prepare_tracer", "trace_confined"]
 
 
 def prepare_tracer() -> None:
@@ -28,6 +30,63 @@ def prepare_tracer() -> None:
     with contextlib.suppress(SandboxError):  # whoever traces is told
         zygote_for("trace")
         zygote_for("fickle")
+
+
+class Traced:
+    """What was traced of one artifact, decoded as far as somebody asks.
+
+    Artifacts of one ``shape`` (the models of one kind) differ in offsets, counts and sizes alone: what holds
+    for one of them holds for all.
+    """
+
+    def __init__(self, encoded: EncodedParts, opinions: Opinions) -> None:
+        self._encoded = encoded
+        self._opinions = opinions
+
+    @property
+    def shape(self) -> bytes:
+        """The parts without their numbers, encoded."""
+        return self._encoded.shape
+
+    @property
+    def bytes_total(self) -> int:
+        """The size of the (expanded) artifact."""
+        return self._encoded.numbers[0]
+
+    @property
+    def bytes_examined(self) -> int:
+        """How much of it was examined."""
+        return self._encoded.numbers[1]
+
+    @cached_property
+    def common(self) -> tuple[Part, ...]:
+        """The parts as all artifacts of this shape have them: without offsets, counts and sizes.
+
+        Raises:
+            SandboxError: the worker's answer is not the parts of an artifact.
+        """
+        return self._decoded(lambda: decode_shape(self._encoded.shape))
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts of this artifact.
+
+        Raises:
+            SandboxError: the worker's answer is not the parts of an artifact.
+        """
+        return self._decoded(lambda: decode_parts(self._encoded))
+
+    def _decoded(self, decode: Callable[[], tuple[Part, ...]]) -> tuple[Part, ...]:
+        try:
+            return tuple(self._with_opinion(part) for part in decode())
+        except TraceFormatError as error:
+            raise _not_a_trace() from error
+
+    def _with_opinion(self, part: Part) -> Part:
+        if part.trace is None or not part.trace.pickles:
+            return part
+        opinion = self._opinions.of(distill(part.trace))
+        return dataclasses.replace(part, trace=with_opinion(part.trace, opinion))
 
 
 class Tracer:
@@ -48,8 +107,8 @@ class Tracer:
         self._worker: Worker | None = None
         self._used = 0
 
-    def trace(self, descriptor: int, size: int, name: str) -> tuple[Part, ...]:
-        """Return the parts of the pinned bytes in ``descriptor`` (``size`` bytes), called ``name``.
+    def trace(self, descriptor: int, size: int, name: str) -> Traced:
+        """Return what was traced of the pinned bytes in ``descriptor`` (``size`` bytes), called ``name``.
 
         A tracer that dies or runs out of time is an answer about the artifact: a part whose only content is
         the problem, so that its verdict is UNDECIDED.
@@ -70,12 +129,11 @@ class Tracer:
             assert self._worker is not None  # noqa: S101  # for mypy: it has just died
             died = f"tracer_cpu_seconds or tracer_memory_bytes: {self._worker.died().message}"
             self.close_worker()
-            return _unexamined(died, size)
+            return self._unexamined(died, size)
         except ChannelTimeoutError:
             self.close_worker()
-            return _unexamined(
-                f"tracer_wall_seconds: not done within {self._limits.tracer_wall_seconds:g} s", size
-            )
+            seconds = self._limits.tracer_wall_seconds
+            return self._unexamined(f"tracer_wall_seconds: not done within {seconds:g} s", size)
         except SandboxError:
             self.close_worker()
             raise
@@ -102,22 +160,14 @@ class Tracer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _trace(self, descriptor: int, size: int, name: str) -> tuple[Part, ...]:
+    def _trace(self, descriptor: int, size: int, name: str) -> Traced:
         if self._worker is None:
             self._worker = self._start(size)
         seconds = self._limits.tracer_wall_seconds
         self._used += 1
         self._worker.open(descriptor, {"size": size, "name": name}, seconds=seconds)
         message, _ = self._worker.channel.receive(seconds=seconds)
-        if message.kind is not Kind.REPLY:
-            raise SandboxError(
-                f"the tracer failed: {printable(message.body)}", hint="please report this file"
-            )
-        try:
-            encoded, distilled = as_list(message.body)
-            return self._with_opinions(decode_parts(encoded), distilled)
-        except (TraceFormatError, ValueError) as error:
-            raise SandboxError("the tracer answered with something that is not a trace") from error
+        return Traced(_encoded(message), self._opinions)
 
     def _start(self, size: int) -> Worker:
         limits = self._limits
@@ -129,19 +179,12 @@ class Tracer:
         }
         return start_worker("trace", config, self._answer_limits)
 
-    def _with_opinions(self, parts: tuple[Part, ...], distilled: Any) -> tuple[Part, ...]:
-        told = list(parts)
-        for item in as_list(distilled):
-            position, data = as_list(item)
-            index = as_int(position)
-            if not 0 <= index < len(told) or type(data) is not bytes:
-                raise TraceFormatError("a distilled pickle of no part")
-            trace = told[index].trace
-            if trace is not None:
-                told[index] = dataclasses.replace(
-                    told[index], trace=with_opinion(trace, self._opinions.of(data))
-                )
-        return tuple(told)
+    def _unexamined(self, message: str, size: int) -> Traced:
+        problem = Problem(kind="limit", message=message)
+        part = Part(
+            path="", format="unknown", description="not examined", problems=(problem,), bytes_total=size
+        )
+        return Traced(encode_parts((part,)), self._opinions)
 
 
 def trace_confined(
@@ -152,10 +195,21 @@ def trace_confined(
     See :meth:`Tracer.trace`.
     """
     with Tracer(limits) as tracer:
-        return tracer.trace(descriptor, size, name)
+        return tracer.trace(descriptor, size, name).parts
 
 
-def _unexamined(message: str, size: int) -> tuple[Part, ...]:
-    problem = Problem(kind="limit", message=message)
-    part = Part(path="", format="unknown", description="not examined", problems=(problem,), bytes_total=size)
-    return (part,)
+def _encoded(message: Message) -> EncodedParts:
+    if message.kind is not Kind.REPLY:
+        raise SandboxError(f"the tracer failed: {printable(message.body)}", hint="please report this file")
+    try:
+        shape, numbers = as_list(message.body)
+        encoded = EncodedParts(shape, tuple(as_int(number) for number in as_list(numbers)))
+    except (TraceFormatError, ValueError) as error:
+        raise _not_a_trace() from error
+    if type(encoded.shape) is not bytes or len(encoded.numbers) < 2:
+        raise _not_a_trace()
+    return encoded
+
+
+def _not_a_trace() -> SandboxError:
+    return SandboxError("the tracer answered with something that is not a trace")

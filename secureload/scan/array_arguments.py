@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from secureload.pickles.trace import Collection, Const, Elided, GlobalRef, Operation, Result, Value
+from secureload.pickles.trace import Collection, Const, Datum, Elided, GlobalRef, Operation, Result, Value
 from secureload.printable import printable
 from secureload.scan.argument_values import is_name, why_not_data
 
@@ -79,7 +79,7 @@ def _dtype(operation: Operation) -> str | None:
 
 def _scalar(operation: Operation) -> str | None:
     match operation.args:
-        case (Result(), Const() | Result() | Collection()) | (Result(),):
+        case (Result(), Const() | Datum() | Result() | Collection()) | (Result(),):
             return why_not_data(operation.args)
     return "the arguments are not a dtype and the bytes of a scalar"
 
@@ -87,7 +87,7 @@ def _scalar(operation: Operation) -> str | None:
 def _buffer(operation: Operation) -> str | None:
     match operation.args:
         case (
-            Const() | Result() | Elided(),
+            Const() | Datum() | Result() | Elided(),
             Result(),
             Collection() as shape,
             Const("C" | "F" | "A" | "K"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -87,7 +88,7 @@ class Examination:
 
     findings: tuple[Finding, ...]
     coverage: Coverage
-    parts: tuple[Part, ...] = field(default=(), repr=False)
+    parts: Sequence[Part] = field(default=(), repr=False)
 
     @property
     def trace(self) -> Trace | None:

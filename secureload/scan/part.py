@@ -36,8 +36,8 @@ class Part:
 
     @property
     def examined(self) -> bool:
-        """Whether there is anything in it that was looked at."""
-        return self.bytes_examined > 0
+        """Whether anything of it was looked at; a member without bytes has nothing to hide."""
+        return self.bytes_examined > 0 or (self.path != "" and self.bytes_total == 0)
 
 
 def part_of_trace(trace: Trace) -> Part:

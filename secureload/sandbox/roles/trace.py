@@ -9,12 +9,10 @@ from typing import Any
 
 from secureload.formats.region import Region
 from secureload.limits import Limits
-from secureload.pickles.distill import distill
 from secureload.sandbox.channel import Channel, ChannelClosedError
 from secureload.sandbox.roles.pinned import empty_extension_registry
 from secureload.sandbox.wire.frame import Kind, Message
 from secureload.scan.dangerous import techniques
-from secureload.scan.part import Part
 from secureload.scan.part_codec import encode_parts
 from secureload.scan.survey import import_readers, survey
 
@@ -47,7 +45,8 @@ def run(channel: Channel, descriptor: int | None, task: dict[str, Any], limits: 
     while descriptor is not None:
         # fstat(2) is a path call in glibc 2.33 to 2.38, and the filter refuses those: the caller says the size.
         parts = survey(Region.mapped(descriptor, task["size"]), task["name"], limits)
-        channel.send(Message(Kind.REPLY, 0, [encode_parts(parts), _distilled(parts)]))
+        encoded = encode_parts(parts)
+        channel.send(Message(Kind.REPLY, 0, [encoded.shape, encoded.numbers]))
         os.close(descriptor)
         done += 1
         if done % _COLLECTED_EVERY == 0:
@@ -57,12 +56,3 @@ def run(channel: Channel, descriptor: int | None, task: dict[str, Any], limits: 
         except ChannelClosedError:
             return
         task = message.body
-
-
-def _distilled(parts: tuple[Part, ...]) -> list[Any]:
-    """Return the distilled pickle of each part that is one, by its position: what fickling is asked about."""
-    return [
-        [position, distill(part.trace)]
-        for position, part in enumerate(parts)
-        if part.trace is not None and part.trace.pickles
-    ]

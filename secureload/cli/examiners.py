@@ -1,0 +1,54 @@
+"""An examiner for each thread of a run, which it keeps from file to file; what was decided is shared."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from secureload.limits import Limits
+
+if TYPE_CHECKING:
+    from secureload.api.examiner import Examiner
+    from secureload.scan.allowlist import AllowList
+
+__all__ = ["Examiners"]
+
+
+class Examiners:
+    """The examiners of a run. Use it in a ``with`` block: they end with it."""
+
+    def __init__(self, allow: AllowList, limits: Limits) -> None:
+        from secureload.api.examiner import Judgements
+        from secureload.sandbox.opinions import Opinions
+
+        self._allow = allow
+        self._limits = limits
+        self._judgements = Judgements(limits)
+        self._opinions = Opinions(limits)
+        self._here = threading.local()
+        self._all: list[Examiner] = []
+        self._lock = threading.Lock()
+
+    def mine(self) -> Examiner:
+        """Return the examiner of the calling thread."""
+        from secureload.api.examiner import Examiner
+
+        found: Examiner | None = getattr(self._here, "examiner", None)
+        if found is None:
+            found = Examiner(
+                self._allow, self._limits, judgements=self._judgements, opinions=self._opinions
+            )
+            self._here.examiner = found
+            with self._lock:
+                self._all.append(found)
+        return found
+
+    def __enter__(self) -> Examiners:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            for examiner in self._all:
+                examiner.close()
+            self._all.clear()
+        self._opinions.close()
