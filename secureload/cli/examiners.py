@@ -35,9 +35,7 @@ class Examiners:
 
         found: Examiner | None = getattr(self._here, "examiner", None)
         if found is None:
-            found = Examiner(
-                self._allow, self._limits, judgements=self._judgements, opinions=self._opinions
-            )
+            found = Examiner(self._allow, self._limits, judgements=self._judgements, opinions=self._opinions)
             self._here.examiner = found
             with self._lock:
                 self._all.append(found)
