@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from secureload.formats.item_count import ItemCount
 from secureload.formats.outside import why_outside
-from secureload.formats.protobuf import BYTES, FIXED32, FIXED64, VARINT, Field, FieldCount, fields, signed
+from secureload.formats.protobuf import BYTES, FIXED32, FIXED64, VARINT, Field, fields, signed
 from secureload.formats.reading import Child, Event, Observation
 from secureload.formats.region import Region
 
@@ -44,7 +45,7 @@ class _Tensor:
     external: list[tuple[str, str]] = field(default_factory=list)
 
 
-def read_tensor(data: Region, offset: int, count: FieldCount) -> Iterator[Event]:
+def read_tensor(data: Region, offset: int, count: ItemCount) -> Iterator[Event]:
     """Yield what stands out in the TensorProto ``data``, which begins at ``offset`` of the file."""
     tensor = _Tensor()
     handed_on = 0
@@ -78,7 +79,7 @@ def _width(wire: int) -> int:
     return {FIXED32: 4, FIXED64: 8}.get(wire, 1)
 
 
-def _packed(data: Region, item: Field, count: FieldCount) -> list[int]:
+def _packed(data: Region, item: Field, count: ItemCount) -> list[int]:
     """Return varints without keys; more than a tensor may have dimensions are enough to know that it is none."""
     found: list[int] = []
     value = shift = 0
@@ -92,7 +93,7 @@ def _packed(data: Region, item: Field, count: FieldCount) -> list[int]:
     return found
 
 
-def _entry(data: Region, count: FieldCount) -> tuple[str, str]:
+def _entry(data: Region, count: ItemCount) -> tuple[str, str]:
     """Return key and value of a StringStringEntryProto."""
     texts = {1: "", 2: ""}
     for item in fields(data, count):

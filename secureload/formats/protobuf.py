@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-from secureload.errors import LimitError, MalformedError
+from secureload.errors import MalformedError
+from secureload.formats.item_count import ItemCount
 from secureload.formats.region import Region
-from secureload.limits import Limits
 
-__all__ = ["BYTES", "FIXED32", "FIXED64", "VARINT", "Field", "FieldCount", "fields", "signed"]
+__all__ = ["BYTES", "FIXED32", "FIXED64", "VARINT", "Field", "fields", "signed"]
 
 VARINT: Final = 0
 FIXED64: Final = 1
@@ -25,6 +25,9 @@ FIXED32: Final = 5
 
 _WINDOW_BYTES = 4096
 _RUN_BYTES = 1 << 20
+# Texts of which a row may consist, and how many different ones: the modes of a forest's nodes are six.
+_SHORT_BYTES = 64
+_MOST_SHORT = 8
 # A key and a length: two varints of ten bytes.
 _HEADER_BYTES = 20
 _VARINT_BYTES = 10
@@ -46,37 +49,18 @@ class Field(NamedTuple):
     times: int = 1
 
 
-class FieldCount:
-    """How many fields one artifact may have in all its messages together."""
-
-    __slots__ = ("_most", "seen")
-
-    def __init__(self, limits: Limits) -> None:
-        self._most = limits.protobuf_items
-        self.seen = 0
-
-    def add(self, count: int) -> None:
-        """Count; raise :class:`LimitError` where they are too many."""
-        self.seen += count
-        if self.seen > self._most:
-            raise LimitError(
-                f"protobuf_items: there are more than {self._most:,} fields",
-                hint="raise the limit protobuf_items for a model of this size",
-                limit="protobuf_items",
-                allowed=self._most,
-                seen=self.seen,
-            )
-
-
-def fields(data: Region, count: FieldCount, *, runs: frozenset[int] = frozenset()) -> Iterator[Field]:
+def fields(data: Region, count: ItemCount, *, runs: frozenset[int] = frozenset()) -> Iterator[Field]:
     """Yield the fields of the message ``data`` in their order.
 
-    A row of 4- or 8-byte fields with one number comes as one, and so does a row of varints where the number is
-    one of ``runs``: a forest has millions of them. Raises :class:`MalformedError` for what is no message, with
+    A row of 4- or 8-byte fields with one number comes as one, and so does a row of varints or of a few short
+    texts where the number is one of ``runs``: a forest has millions of them.
+
+    Raises :class:`MalformedError` for what is no message, with
     the field ``offset``, and :class:`LimitError` where ``count`` is used up.
     """
     at = 0
     window = _Window(data)
+    texts = _TextRuns()
     while at < data.size:
         start = at
         key, at = window.varint(at)
@@ -95,6 +79,9 @@ def fields(data: Region, count: FieldCount, *, runs: frozenset[int] = frozenset(
                 raise _malformed(f"field {number} of {value:,} bytes is cut off", start)
             field = Field(number, BYTES, value, at)
             at += value
+            if number in runs and at - start <= _SHORT_BYTES:
+                more, at = texts.after(data, start, at)
+                field = field._replace(times=1 + more)
         elif wire in (FIXED32, FIXED64):
             width = 4 if wire == FIXED32 else 8
             if width > data.size - at:
@@ -179,6 +166,36 @@ def _varint_run(data: Region, start: int, end: int) -> tuple[int, int]:
         piece = data.read_at(end, length)
         found += len(piece.translate(None, _CONTINUED)) // 2
         end += length
+
+
+class _TextRuns:
+    """Steps over fields that are, byte for byte, among the short ones met before."""
+
+    __slots__ = ("_known", "_one", "_row")
+
+    def __init__(self) -> None:
+        self._known: list[bytes] = []
+        self._one = self._row = re.compile(b"")
+
+    def after(self, data: Region, start: int, end: int) -> tuple[int, int]:
+        """Remember the field from ``start`` to ``end``; return how many known ones follow, and where they end."""
+        field = data.read_at(start, end - start)
+        if field not in self._known:
+            if len(self._known) == _MOST_SHORT:
+                return 0, end
+            self._known.append(field)
+            # Each begins with its key and its length: no two of them match at one place.
+            either = b"|".join(map(re.escape, self._known))
+            self._one, self._row = re.compile(either), re.compile(b"(?:" + either + b")*+")
+        found = 0
+        while True:
+            piece = data.read_at(end, _RUN_BYTES)
+            matched = self._row.match(piece)
+            length = matched.end() if matched is not None else 0
+            if not length:
+                return found, end
+            found += len(self._one.findall(piece[:length]))
+            end += length
 
 
 def _malformed(what: str, offset: int) -> MalformedError:

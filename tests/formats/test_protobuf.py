@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secureload.errors import ArtifactError, LimitError, MalformedError
-from secureload.formats.protobuf import BYTES, FIXED32, FIXED64, VARINT, Field, FieldCount, fields, signed
+from secureload.formats.item_count import ItemCount
+from secureload.formats.protobuf import BYTES, FIXED32, FIXED64, VARINT, Field, fields, signed
 from secureload.formats.region import Region
 from secureload.limits import Limits
 
@@ -16,7 +17,7 @@ from .wire import key, message, one, varint
 
 
 def read(data: bytes, runs: frozenset[int] = frozenset(), **limits: int) -> list[Field]:
-    return list(fields(Region(data), FieldCount(Limits(**limits)), runs=runs))
+    return list(fields(Region(data), ItemCount(Limits(**limits)), runs=runs))
 
 
 def test_each_kind_of_field_is_shown_with_its_place() -> None:
@@ -55,6 +56,15 @@ def test_a_row_of_numbers_comes_as_one_field_where_nobody_asks_for_them(amount: 
         assert len(read(data)) == 7
 
 
+@pytest.mark.parametrize("amount", [1, 5_000])
+def test_a_row_of_a_few_short_texts_is_stepped_over_once_each_was_met(amount: int) -> None:
+    modes = one(9, "BRANCH_LEQ") + one(9, "LEAF") + one(9, "BRANCH_LEQ")
+    found = read(modes * amount + one(1, 7), frozenset((9,)))
+    assert [(field.number, field.times) for field in found] == [(9, 1), (9, 3 * amount - 1), (1, 1)]
+    many = b"".join(one(9, f"text {number}") for number in range(50)) * 2
+    assert sum(field.times for field in read(many, frozenset((9,)))) == 100
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -77,11 +87,11 @@ def test_what_is_no_message_is_refused(data: bytes, reason: str) -> None:
 
 
 def test_too_many_fields_are_a_limit_with_its_name_rows_included() -> None:
-    with pytest.raises(LimitError, match="protobuf_items"):
-        read(one(1, 1) * 11, protobuf_items=10)
-    with pytest.raises(LimitError, match="protobuf_items"):
-        read(one(1, 0.5) * 11, protobuf_items=10)
-    assert len(read(one(1, 1) * 10, protobuf_items=10)) == 10
+    with pytest.raises(LimitError, match="structure_items"):
+        read(one(1, 1) * 11, structure_items=10)
+    with pytest.raises(LimitError, match="structure_items"):
+        read(one(1, 0.5) * 11, structure_items=10)
+    assert len(read(one(1, 1) * 10, structure_items=10)) == 10
 
 
 VALUES = (
@@ -105,7 +115,10 @@ def test_what_was_encoded_is_read_back_with_or_without_rows(
             assert data[field.offset : field.offset + field.value] == value
 
 
-@given(st.binary(max_size=80) | mutated(message((1, 300), (2, "text"), (3, 1.5), (3, 2.5), (4, -1), (4, 5))))
+@given(
+    st.binary(max_size=80)
+    | mutated(message((1, 300), (2, "text"), (3, 1.5), (3, 2.5), (4, -1), (4, 5), (4, "a"), (4, "a")))
+)
 def test_any_bytes_are_fields_inside_the_message_or_an_error_of_ours(data: bytes) -> None:
     try:
         found = read(data, frozenset((4,)))

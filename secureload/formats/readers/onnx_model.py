@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from secureload.errors import LimitError
+from secureload.formats.item_count import ItemCount
 from secureload.formats.onnx_schema import MESSAGES, PLAIN, RUNS, Kind
 from secureload.formats.onnx_tensor import read_tensor
-from secureload.formats.protobuf import BYTES, Field, FieldCount, fields
+from secureload.formats.protobuf import BYTES, Field, fields
 from secureload.formats.reading import Child, Event, Observation, Problem, ReadContext, Versions
 from secureload.formats.region import Region
 from secureload.formats.repeated import first_of_each_code
@@ -71,13 +72,13 @@ def read(data: Region, context: ReadContext) -> Iterator[Event]:
 
 
 def _read(data: Region, context: ReadContext) -> Iterator[Event]:
-    count = FieldCount(context.limits)
+    count = ItemCount(context.limits)
     names = _Names()
     waiting = [_Message("model", data, 0, 0)]
     while waiting:
         message = waiting.pop()
-        if message.depth > context.limits.protobuf_depth:
-            raise _too_deep(context.limits.protobuf_depth)
+        if message.depth > context.limits.structure_depth:
+            raise _too_deep(context.limits.structure_depth)
         if message.kind == "tensor":
             yield from _tensor(message, count, names)
             continue
@@ -89,7 +90,7 @@ def _read(data: Region, context: ReadContext) -> Iterator[Event]:
     yield from _foreign(names)
 
 
-def _fields(message: _Message, count: FieldCount, names: _Names, inside: list[_Message]) -> Iterator[Event]:
+def _fields(message: _Message, count: ItemCount, names: _Names, inside: list[_Message]) -> Iterator[Event]:
     """Yield what the fields of one message say, and put the messages in it into ``inside``."""
     known = MESSAGES[message.kind]
     wanted = _WANTED.get(message.kind, frozenset())
@@ -127,7 +128,7 @@ def _observed(code: str, message: str, offset: int, detail: str = "") -> Observa
     return Observation(code=f"onnx.{code}", message=message, detail=detail, offset=offset)
 
 
-def _tensor(message: _Message, count: FieldCount, names: _Names) -> Iterator[Event]:
+def _tensor(message: _Message, count: ItemCount, names: _Names) -> Iterator[Event]:
     for event in read_tensor(message.data, message.offset, count):
         # A thousand tensors in one external file are one thing to tell.
         if isinstance(event, Observation) and event.code == "onnx.external-data":
@@ -160,7 +161,7 @@ def _model(found: dict[int, str], inside: list[_Message], names: _Names) -> Iter
 
 
 def _node(
-    found: dict[int, str], message: _Message, inside: list[_Message], names: _Names, count: FieldCount
+    found: dict[int, str], message: _Message, inside: list[_Message], names: _Names, count: ItemCount
 ) -> Iterator[Event]:
     operator, domain = found.get(4, ""), found.get(7, "")
     if len(names.used) < _MOST_NAMES:
@@ -176,7 +177,7 @@ def _node(
         yield _observed("compiled-operator", text, message.offset, _shown_attributes(inside, count))
 
 
-def _shown_attributes(inside: list[_Message], count: FieldCount) -> str:
+def _shown_attributes(inside: list[_Message], count: ItemCount) -> str:
     """Return name and text of the attributes of a node, as evidence."""
     shown = []
     for message in inside[:20]:
@@ -202,8 +203,8 @@ def _foreign(names: _Names) -> Iterator[Event]:
 
 def _too_deep(depth: int) -> LimitError:
     return LimitError(
-        f"protobuf_depth: graphs are nested deeper than {depth} messages",
+        f"structure_depth: graphs are nested deeper than {depth} messages",
         hint="no runtime reads this",
-        limit="protobuf_depth",
+        limit="structure_depth",
         allowed=depth,
     )

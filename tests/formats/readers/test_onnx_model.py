@@ -202,8 +202,8 @@ def test_graphs_nested_without_end_are_a_limit() -> None:
     body = graph(node("Exp"))
     for _ in range(60):
         body = graph(node("If", "", message((6, body))))
-    assert "protobuf_depth" in problems(read(model(body)))[-1]
-    assert "protobuf_items" in problems(read(model(MATMUL), protobuf_items=5))[0]
+    assert "structure_depth" in problems(read(model(body)))[-1]
+    assert "structure_items" in problems(read(model(MATMUL), structure_items=5))[0]
 
 
 @pytest.mark.parametrize("tail", [b"\0", b"PK\x03\x04", b"\x80\x04N.", b"\x0b"])
