@@ -37,6 +37,7 @@ DESCRIPTIONS: dict[FormatName, str] = {
 # Which module of :mod:`secureload.formats.readers` reads the format; a format without one is never a pass.
 READERS: dict[str, str] = {
     "tar": "tar_archive",
+    "gguf": "gguf_file",
     "npy": "npy",
     "onnx": "onnx_model",
     "safetensors": "safetensors_file",
