@@ -7,6 +7,7 @@ a program that llama-cpp-python ran outside a sandbox until 0.2.72 (CVE-2024-343
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
@@ -32,6 +33,7 @@ _KEY_BYTES = 65_535
 # No template comes near; what is longer is not examined.
 _TEMPLATE_BYTES = 1 << 20
 _SHORTEST_TEMPLATE_BYTES = 12
+_PIECE_BYTES = 1 << 16
 _LARGEST = 1 << 62
 
 
@@ -156,13 +158,41 @@ def _array(file: _File, key: str) -> Iterator[Event]:
                 raise cursor.malformed(f"the arrays of {key[:80]!r} are nested without end")
             open_arrays.append(amount)
         elif kind == _STRING:
-            for _ in range(amount):
-                file.count.add()
-                yield from _string(file, key)
+            yield from _strings(file, key, amount)
         elif kind in VALUE_BYTES:
             cursor.skip(amount * VALUE_BYTES[kind])
         else:
             raise cursor.malformed(f"the array {key[:80]!r} has the unknown type {kind}")
+
+
+def _strings(file: _File, key: str, amount: int) -> Iterator[Event]:
+    """Step over ``amount`` strings, a piece of the file at a time: a vocabulary has 100,000 and more."""
+    cursor = file.cursor
+    width = 4 if file.version == 1 else 8
+    length_at = struct.Struct(
+        f"{'<' if cursor.byteorder == 'little' else '>'}{'I' if width == 4 else 'Q'}"
+    ).unpack_from
+    while amount:
+        piece = cursor.data.read_at(cursor.at, _PIECE_BYTES)
+        at = passed = 0
+        while passed < amount and at + width <= len(piece):
+            (length,) = length_at(piece, at)
+            end = at + width + length
+            if end > len(piece) or (
+                length >= _SHORTEST_TEMPLATE_BYTES and is_template(piece[at + width : end])
+            ):
+                break
+            at = end
+            passed += 1
+        cursor.at += at
+        amount -= passed
+        file.count.add(passed)
+        if amount and at + width <= len(piece):
+            file.count.add()
+            yield from _string(file, key)
+            amount -= 1
+        elif amount and not at:
+            cursor.need(width)
 
 
 def _string(file: _File, key: str) -> Iterator[Event]:
