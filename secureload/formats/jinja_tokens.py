@@ -72,12 +72,12 @@ def _code(template: str, begin: str, start: int) -> Generator[Token, None, int]:
         if found is None or found.lastgroup is None:
             break
         text = found.group()
-        if found.lastgroup != "space":
-            yield Token(_KINDS[found.lastgroup], text, at)
         if text in _CLOSES.values():
             open_brackets.append(text)
         elif text in _CLOSES and (not open_brackets or open_brackets.pop() != _CLOSES[text]):
             break
+        if found.lastgroup != "space":
+            yield Token(_KINDS[found.lastgroup], text, at)
         at = found.end()
     yield Token("broken", template[at:], at)
     return -1
