@@ -37,7 +37,7 @@ _FILLING = frozenset({"append", "setitem", "additem"})
 _KINDS: dict[type, str] = {tuple: "tuple", list: "list", dict: "dict", set: "set", frozenset: "frozenset"}
 _DATA: Final = frozenset({float, bytes, bytearray})
 # What stands for an integer in a key: whether it is 0 matters to some callees, and how many digits it has.
-_ZERO, _NEGATIVE, _LARGE, _DEEP, _MORE, _OTHER = (object() for _ in range(6))
+_ZERO, _ONE, _NEGATIVE, _LARGE, _DEEP, _MORE, _OTHER = (object() for _ in range(7))
 _MOST_BITS = 63
 # Functions and classes whose arguments are raw values, as a state is: of these too only the types are kept.
 _VALUES: Final = frozenset(
@@ -50,7 +50,7 @@ _VALUES: Final = frozenset(
 )
 
 _Summaries: TypeAlias = tuple[Value, tuple[Value, ...], tuple[tuple[str, Value], ...]]
-# The summaries of the states of this process, by their keys.
+# The summaries made in this process, by their keys.
 _KNOWN: dict[object, _Summaries] = {}
 _MOST_KNOWN: Final = 2_000
 
@@ -80,7 +80,8 @@ class Recorder:
         self._key_of = key_of
         self._imports: dict[GlobalRef, list[int]] = {}
         self._shapes: dict[object, tuple[Operation, list[int]]] = {}
-        self._cut = False  # whether the key that was made last leaves something out
+        # What the key that was made last leaves out: parts of something long, numbers and bytes.
+        self._cut = self._numbers = False
         self.count = 0
 
     def imported(self, ref: GlobalRef, offset: int) -> None:
@@ -125,8 +126,8 @@ class Recorder:
     ) -> _Summaries:
         """Return the target, the arguments and the keywords as they are kept.
 
-        The tracer meets the same shapes in one model after another. Where the key says all that a summary does,
-        the summary is made once: that of a state is, because it has no numbers in it.
+        The tracer meets the same shapes in one model after another. Where the key says all that a summary does
+        (that of a state, which has no numbers in it, nearly always), the summary is made once.
         """
         known = _KNOWN.get(key)
         if known is not None:
@@ -134,30 +135,30 @@ class Recorder:
         what = self.summary(target)
         data = kind == "build" or (isinstance(what, GlobalRef) and (what.module, what.name) in _VALUES)
         made = (what, self._values(args, data), self._named(kwargs, data))
-        if kind == "build" and not self._cut and len(_KNOWN) < _MOST_KNOWN:
+        if not self._cut and (data or not self._numbers) and len(_KNOWN) < _MOST_KNOWN:
             _KNOWN[key] = made
         return made
 
     def _shape(
         self, kind: OperationKind, target: object, args: tuple[object, ...], kwargs: dict[str, object]
     ) -> object:
-        self._cut = False
+        self._cut = self._numbers = False
         if kind in _FILLING:
             # Of items only the first is kept: what they hold was recorded when it was made.
             of = self._key(target, False, 0)
             if isinstance(self._describe(target), GlobalRef):
                 return (kind, of, self._key(args[0], False, 0))
+            self._cut = True
             return (kind, of)
         # A state may be more than data to the class that gets it: scipy's distributions execute a text.
         exact = kind == "build"
         keys = [self._key(value, exact, 0) for value in args[:_MAX_ARGS]]
-        if len(args) > _MAX_ARGS:
+        if len(args) > _MAX_ARGS or len(kwargs) > _MAX_ITEMS:
             keys.append(_MORE)
         if not kwargs:
             return (kind, self._key(target, False, 0), *keys)
         named = [(name, self._key(value, exact, 0)) for name, value in list(kwargs.items())[:_MAX_ITEMS]]
-        more = _MORE if len(kwargs) > _MAX_ITEMS else None
-        return (kind, self._key(target, False, 0), *keys, more, tuple(named))
+        return (kind, self._key(target, False, 0), *keys, tuple(named))
 
     def _key(self, value: object, exact: bool, depth: int) -> object:
         """Return what tells the shape of ``value`` apart; long strings count by their text only if ``exact``."""
@@ -165,9 +166,9 @@ class Recorder:
         if kind is str:
             return self._text_key(value, exact)  # type: ignore[arg-type]  # a str
         if kind is int:
-            return _integer_key(value)  # type: ignore[arg-type]  # an int
+            return self._integer_key(value, exact)  # type: ignore[arg-type]  # an int
         if kind in _DATA:
-            return kind
+            return self._data_key(kind, value, exact)
         if value is None or kind is bool:
             return value
         if kind in _KINDS:
@@ -182,7 +183,27 @@ class Recorder:
         if exact:
             most = self._limits.trace_text_chars
             return text if len(text) <= most else (text[:most], len(text))
-        return text if len(text) <= _NAME_CHARS else str
+        if len(text) <= _NAME_CHARS:
+            return text
+        self._cut = True
+        return str
+
+    def _integer_key(self, value: int, exact: bool) -> object:
+        if not value:
+            return _ZERO
+        if value == 1 and not exact:
+            return _ONE
+        self._numbers = True
+        if value > 0:
+            return int if value.bit_length() <= _MOST_BITS else _LARGE
+        return _NEGATIVE
+
+    def _data_key(self, kind: type, value: Any, exact: bool) -> object:
+        if not exact:
+            if kind is bytes and len(value) <= 1:
+                return value
+            self._numbers = True
+        return kind
 
     def _collection_key(self, kind: type, value: Any, exact: bool, depth: int) -> object:
         if depth >= _MAX_DEPTH:
@@ -266,9 +287,3 @@ class Recorder:
             else:
                 items.append(self.summary(item, depth + 1, data=data))
         return Collection(name, tuple(items), len(value))  # type: ignore[arg-type]  # as above
-
-
-def _integer_key(value: int) -> object:
-    if value > 0:
-        return int if value.bit_length() <= _MOST_BITS else _LARGE
-    return _NEGATIVE if value else _ZERO

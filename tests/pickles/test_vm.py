@@ -346,7 +346,7 @@ def test_a_limit_on_shapes_and_on_pickles_is_a_problem_with_its_name() -> None:
 def test_the_calls_of_a_hundred_trees_are_one_shape_with_a_count() -> None:
     code = Assembler(4).mark()
     for number in range(100):
-        code.global_("m", "Tree").mark().integer(number + 1).tuple_().reduce()
+        code.global_("m", "Tree").mark().integer(number + 2).tuple_().reduce()
     (call,) = of_kind(trace(code.tuple_().stop()), "call")
     assert (call.count, call.first) == (100, 2)
 
