@@ -73,6 +73,8 @@ class Limits:
     trace_globals: int = 20_000
     trace_shapes: int = 50_000
     trace_pickles: int = 100_000
+    # joblib before 0.10 wrote one file for each array: a forest of a thousand trees has two thousand.
+    trace_side_files: int = 20_000
     # Text kept of one argument, and of one line of a report.
     trace_text_chars: int = 512
     trace_findings: int = 1_000

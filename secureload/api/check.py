@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from secureload.api.examiner import Examiner
 from secureload.api.libraries import installed_versions
+from secureload.api.side_files import with_side_files
 from secureload.api.verify import trusted, verify_artifact
 from secureload.artifact.artifact import Artifact, open_artifact
 from secureload.artifact.sidecar import sidecar_path
@@ -28,6 +29,7 @@ from secureload.sandbox.tracing import trace_confined
 from secureload.scan.allowlist import AllowList, load_default
 from secureload.scan.examine import examine
 from secureload.scan.finding import Examination, Severity
+from secureload.scan.part import Part
 from secureload.signing.truststore import TrustStore
 
 __all__ = ["Checked", "allow_list", "check", "examination_policy", "examine_artifact"]
@@ -120,8 +122,12 @@ def allow_list(names: Iterable[str]) -> AllowList:
 
 
 def examine_artifact(artifact: Artifact, allow: AllowList, limits: Limits) -> Examination:
-    """Survey and examine an open file, in a worker of its own."""
-    parts = trace_confined(artifact.fileno(), artifact.size, limits, artifact.name)
+    """Survey and examine an open file, and the files beside it that it names, each in a worker of its own."""
+
+    def survey(opened: Artifact) -> tuple[Part, ...]:
+        return trace_confined(opened.fileno(), opened.size, limits, opened.name)
+
+    parts = with_side_files(artifact, survey(artifact), survey, limits)
     return examine(parts, allow, installed_versions(), most_findings=limits.trace_findings)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import overload
 
 from secureload.api.libraries import installed_versions
+from secureload.api.side_files import with_side_files
 from secureload.artifact.artifact import Artifact
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.sandbox.opinions import Opinions
@@ -58,7 +59,7 @@ class Examiner:
         self._judgements = Judgements(limits) if judgements is None else judgements
 
     def examine(self, artifact: Artifact) -> Examination:
-        """Survey and examine an open file.
+        """Survey and examine an open file, and the files beside it that it names.
 
         Raises:
             SandboxError: the sandbox cannot be had.
@@ -68,7 +69,7 @@ class Examiner:
         if known is None:
             known = self._judged(traced.common)
             if known.findings or not known.coverage.complete:
-                return self._judged(traced.parts)
+                return self._judged(with_side_files(artifact, traced.parts, self._survey, self._limits))
             self._judgements.keep(traced.shape, known)
         coverage = replace(
             known.coverage, bytes_total=traced.bytes_total, bytes_examined=traced.bytes_examined
@@ -84,6 +85,9 @@ class Examiner:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _survey(self, artifact: Artifact) -> tuple[Part, ...]:
+        return self._tracer.trace(artifact.fileno(), artifact.size, artifact.name).parts
 
     def _judged(self, parts: tuple[Part, ...]) -> Examination:
         return examine(parts, self._allow, installed_versions(), most_findings=self._limits.trace_findings)

@@ -36,6 +36,7 @@ DESCRIPTIONS: dict[FormatName, str] = {
 
 # Which module of :mod:`secureload.formats.readers` reads the format; a format without one is never a pass.
 READERS: dict[str, str] = {
+    "joblib-zfile": "joblib_zfile",
     "tar": "tar_archive",
     "gguf": "gguf_file",
     "npy": "npy",
@@ -46,9 +47,10 @@ READERS: dict[str, str] = {
 
 # What the content of a file with this extension may be; an extension that is not listed says nothing.
 EXTENSIONS: dict[str, frozenset[str]] = {
-    **dict.fromkeys((".pkl", ".pickle", ".p", ".sav"), frozenset(("pickle", "compressed"))),
+    **dict.fromkeys((".pkl", ".pickle", ".p", ".sav"), frozenset(("pickle", "compressed", "joblib-zfile"))),
     **dict.fromkeys((".joblib", ".jl"), frozenset(("pickle", "compressed", "joblib-zfile"))),
-    **dict.fromkeys((".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4", ".zst"), frozenset(("compressed",))),
+    ".z": frozenset(("compressed", "joblib-zfile")),
+    **dict.fromkeys((".gz", ".bz2", ".xz", ".lzma", ".lz4", ".zst"), frozenset(("compressed",))),
     **dict.fromkeys((".pt", ".pth", ".ckpt", ".ptl", ".pt2"), frozenset(("zip", "pickle", "tar"))),
     **dict.fromkeys((".zip", ".npz", ".skops"), frozenset(("zip",))),
     ".keras": frozenset(("zip", "hdf5")),

@@ -31,6 +31,7 @@ from secureload.pickles.trace import (
     Reading,
     Result,
     Section,
+    SideFile,
     Trace,
     TraceProblem,
     Value,
@@ -66,12 +67,18 @@ def encode_trace(trace: Trace, numbers: list[int]) -> list[Any]:
             _encode_imports(trace.other_imports, numbers),
             _encode_operations(trace.other_operations, numbers),
         ],
+        [_encode_side_file(file, numbers) for file in trace.side_files],
     ]
 
 
 def _encode_problem(problem: TraceProblem, numbers: list[int]) -> list[Any]:
     numbers.append(problem.offset)
     return [problem.kind, problem.message]
+
+
+def _encode_side_file(file: SideFile, numbers: list[int]) -> list[Any]:
+    numbers.append(file.offset)
+    return [file.name, file.kind]
 
 
 def _encode_imports(imports: tuple[Import, ...], numbers: list[int]) -> list[Any]:
@@ -125,7 +132,7 @@ def decode_trace(data: object, numbers: Iterator[int]) -> Trace:
 
 def _decode_trace(data: Any, numbers: Iterator[int]) -> Trace:
     reading, compression, protocol, imports, operations, *tail = as_list(data)
-    problems, versions, pickles, fickling, other = tail
+    problems, versions, pickles, fickling, other, side_files = tail
     other_imports, other_operations = as_list(other)
     decompiled, severity, messages = as_list(fickling)
     total, examined, count = next(numbers), next(numbers), next(numbers)
@@ -150,6 +157,10 @@ def _decode_trace(data: Any, numbers: Iterator[int]) -> Trace:
         bytes_total=total,
         bytes_examined=examined,
         pickles=as_int(pickles),
+        side_files=each(
+            side_files,
+            lambda name, kind: SideFile(as_str(name), one_word(kind, "npy", "zfile"), next(numbers)),
+        ),
         decompiled="\n".join(printable(line, 2_000) for line in as_str(decompiled).splitlines()),
         fickling_severity=as_text(severity),
         fickling_messages=tuple(as_text(message) for message in as_list(messages)),

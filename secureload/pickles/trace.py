@@ -22,6 +22,7 @@ __all__ = [
     "Reading",
     "Result",
     "Section",
+    "SideFile",
     "Trace",
     "TraceProblem",
     "Value",
@@ -131,6 +132,26 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class SideFile:
+    """A file beside this one that its loader opens for an array, by the name that stands in the payload.
+
+    "npy" goes to ``numpy.load``, which unpickles it where it is a pickle; "zfile" is expanded to raw bytes.
+    ``examined`` says that a file of this name was found and examined with this one.
+    """
+
+    name: str
+    kind: Literal["npy", "zfile"]
+    offset: int = -1
+    examined: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the name of a file in the same folder, as joblib writes it, and nothing else."""
+        odd = any(char in "/\\:\0" for char in self.name) or not self.name.isprintable()
+        return not odd and 0 < len(self.name) < 256 and self.name not in (".", "..")
+
+
+@dataclass(frozen=True, slots=True)
 class TraceProblem:
     """Why a part of the stream was not examined.
 
@@ -158,6 +179,7 @@ class Trace:
     bytes_total: int = 0
     bytes_examined: int = 0
     pickles: int = 0
+    side_files: tuple[SideFile, ...] = ()
     # What another loader would do besides: pickle.load, where the reading is joblib's.
     other_imports: tuple[Import, ...] = ()
     other_operations: tuple[Operation, ...] = ()

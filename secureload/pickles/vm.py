@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import pickle
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from secureload.errors import MalformedError, SecureloadError
 from secureload.limits import DEFAULT_LIMITS, Limits
@@ -26,6 +26,7 @@ from secureload.pickles.trace import (
     Reading,
     Result,
     Section,
+    SideFile,
     Trace,
     TraceProblem,
 )
@@ -34,7 +35,7 @@ from secureload.printable import printable
 __all__ = ["trace_stream", "with_pickle_reading"]
 
 _ARRAY_WRAPPER = "NumpyArrayWrapper"
-_OLD_WRAPPERS = frozenset({"NDArrayWrapper", "ZNDArrayWrapper"})
+_OLD_WRAPPERS: dict[str, Literal["npy", "zfile"]] = {"NDArrayWrapper": "npy", "ZNDArrayWrapper": "zfile"}
 _JOBLIB_MODULES = frozenset({"joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle"})
 _OLD_JOBLIB_MODULES = _JOBLIB_MODULES | {
     "joblib.numpy_pickle_compat",
@@ -51,10 +52,6 @@ _MOST_OTHER = 100
 _UNKNOWN_EXTENSION = "unregistered extension code"
 
 
-class _UnsupportedPayloadError(Exception):
-    """The payload uses something that this reader does not follow."""
-
-
 class _Session:
     """One pass over one stream: the recorder, the source, and the state that joblib's arrays need."""
 
@@ -69,6 +66,7 @@ class _Session:
         self.problems: list[TraceProblem] = []
         self.versions: dict[tuple[str, str], None] = {}
         self.saw_array = False
+        self.side_files: dict[str, SideFile] = {}
         self.protocol = -1
         self.pickles = 0
         self.depth = 0
@@ -115,9 +113,7 @@ class _Session:
             if made_from.name == _ARRAY_WRAPPER and made_from.module in _JOBLIB_MODULES:
                 self._step_over_array(state)
             elif made_from.name in _OLD_WRAPPERS and made_from.module in _OLD_JOBLIB_MODULES:
-                raise _UnsupportedPayloadError(
-                    "arrays stored the way of joblib before 0.10, in files beside it"
-                )
+                self._note_side_file(_OLD_WRAPPERS[made_from.name], state)
 
     def filled(self, kind: OperationKind, target: object, item: object) -> None:
         self.recorder.operation(kind, target, (item,), {}, self.source.tell())
@@ -183,6 +179,21 @@ class _Session:
             left -= skipped
         self.sections.append(Section("array", start, self.source.tell()))
 
+    def _note_side_file(self, kind: Literal["npy", "zfile"], state: object) -> None:
+        """joblib before 0.10 kept each array in a file beside the pickle; as soon as it is named it is opened."""
+        self.saw_array = True
+        name = state.get("filename") if type(state) is dict else None
+        if type(state) is not dict or type(name) is not str:
+            raise MalformedError(
+                "an array's wrapper names no file", format="joblib", offset=self.source.tell()
+            )
+        if kind == "zfile" and not _fills_an_array(state):
+            self._problem_once("the array of an old joblib file is not made as joblib does it")
+        if name not in self.side_files and len(self.side_files) >= self.limits.trace_side_files:
+            raise TraceLimitError("trace_side_files", self.limits.trace_side_files, len(self.side_files) + 1)
+        shown = name.encode("utf-8", "backslashreplace").decode()[: self.limits.trace_text_chars]
+        self.side_files.setdefault(name, SideFile(shown, kind, self.source.tell()))
+
     def _array_layout(self, state: object) -> ArrayBytes:
         if type(state) is not dict:
             raise ArrayLayoutError("the array wrapper's state is not a dictionary")
@@ -234,8 +245,6 @@ class _Session:
             self._problem(
                 "limit", "tracer_memory_bytes: the payload asks for more memory than the tracer has"
             )
-        elif isinstance(error, _UnsupportedPayloadError):
-            self._problem("unsupported", str(error))
         elif isinstance(error, ValueError) and str(error).startswith(_UNKNOWN_EXTENSION):
             self._problem("extension", "an EXT opcode: a global by a number of the extension registry")
         elif isinstance(error, SecureloadError) and "limit" in error.fields:
@@ -275,6 +284,23 @@ class _InertUnpickler(pickle.Unpickler):
 def _names_protocol(state: object) -> bool:
     parts = state if type(state) is tuple and len(state) == 2 else (state,)
     return any(type(part) is dict and any(name in part for name in _LOOKED_UP) for part in parts)
+
+
+def _fills_an_array(state: dict[object, object]) -> bool:
+    """Whether ``numpy.core.multiarray._reconstruct(*init_args)`` and its state are what joblib 0.9 writes."""
+    made, filled = state.get("init_args"), state.get("state")
+    return (
+        type(made) is tuple
+        and len(made) == 3
+        and isinstance(made[0], Global)
+        and made[1:] in (((0,), b"b"), ((0,), "b"))
+        and type(filled) is tuple
+        and len(filled) == 4
+        and type(filled[1]) is tuple
+        and all(type(extent) is int for extent in filled[1])
+        and isinstance(filled[2], Inert)
+        and filled[2].call_args is not None
+    )
 
 
 def _settle_dtypes(values: object) -> None:
@@ -321,6 +347,7 @@ def trace_stream(
         bytes_total=bytes_total if bytes_total >= 0 else source.tell(),
         bytes_examined=examined,
         pickles=session.pickles,
+        side_files=tuple(session.side_files.values()),
     )
 
 

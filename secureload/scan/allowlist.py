@@ -48,7 +48,7 @@ __all__ = [
     "load_default",
 ]
 
-_LIBRARY_FILES: Final = ("joblib", "numpy", "pandas", "python", "scikit-learn", "scipy")
+_LIBRARY_FILES: Final = ("joblib", "joblib-0.9", "numpy", "pandas", "python", "scikit-learn", "scipy")
 # The library of what a caller has allowed by name.
 USER_LIBRARY: Final = "user"
 _USER_RULE: Final = "any"

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from secureload.limits import Limits
 from secureload.pickles.arrays import ArrayBytes, ArrayLayoutError, array_bytes, dtype_layout
 from secureload.pickles.assembler import Assembler
 
@@ -170,11 +171,61 @@ def test_object_arrays_nested_beyond_the_limit_end_in_the_limit() -> None:
     assert found.problems[0].message.startswith("nesting_depth")
 
 
-@pytest.mark.parametrize("name", ["NDArrayWrapper", "ZNDArrayWrapper"])
-def test_arrays_in_files_beside_the_pickle_are_unsupported_and_say_so(name: str) -> None:
-    code = Assembler(2).global_("joblib.numpy_pickle_compat", name).mark().tuple_().newobj()
-    found = trace(code.mark().text("filename").text("x.npy").dict_().build().stop())
-    assert [problem.kind for problem in found.problems] == ["unsupported"]
+def old_wrapper(name: str, state: dict[str, Any], module: str = "joblib.numpy_pickle_compat") -> bytes:
+    """A wrapper of joblib before 0.10, then a call: what comes behind it is traced as well."""
+    code = Assembler(2).global_(module, name).mark().tuple_().newobj().mark()
+    for key, value in state.items():
+        code.text(key)
+        if isinstance(value, str):
+            code.text(value)
+        elif isinstance(value, bytes):
+            code.raw(value)
+        else:
+            code.integer(value)
+    return code.dict_().build().pop().raw(SYSTEM[2:-1]).stop()
+
+
+# (numpy.ndarray, (0,), b"b") and (1, (3,), dtype("f8"), False), as joblib 0.9 writes them.
+INIT_ARGS = b"cnumpy\nndarray\nK\x00\x85C\x01b\x87"
+FILLED = b"(K\x01K\x03\x85cnumpy\ndtype\nX\x02\x00\x00\x00f8\x89\x88\x87R\x89t"
+
+
+@pytest.mark.parametrize(
+    "module", ["joblib.numpy_pickle", "joblib.numpy_pickle_compat", "sklearn.externals.joblib.numpy_pickle"]
+)
+def test_arrays_in_files_beside_the_pickle_are_named_and_the_rest_is_traced(module: str) -> None:
+    found = trace(old_wrapper("NDArrayWrapper", {"filename": "m.pkl_01.npy"}, module))
+    assert [(file.name, file.kind, file.examined) for file in found.side_files] == [
+        ("m.pkl_01.npy", "npy", False)
+    ]
+    assert (found.problems, found.reading) == ((), "joblib")
+    assert OS_SYSTEM in [item.ref for item in found.imports]
+
+
+def test_a_compressed_array_beside_the_pickle_is_made_as_joblib_makes_it_or_a_problem() -> None:
+    state = {"filename": "m.pkl_01.npy.z", "init_args": INIT_ARGS, "state": FILLED}
+    found = trace(old_wrapper("ZNDArrayWrapper", state))
+    assert [(file.name, file.kind) for file in found.side_files] == [("m.pkl_01.npy.z", "zfile")]
+    assert found.problems == ()
+    for key, value in (("init_args", 1), ("state", b"cos\ngetpid\n)R"), ("state", b"(K\x01K\x03\x85NNt")):
+        found = trace(old_wrapper("ZNDArrayWrapper", state | {key: value}))
+        assert [problem.kind for problem in found.problems] == ["unsupported"]
+        assert len(found.side_files) == 1
+
+
+@pytest.mark.parametrize("state", [{}, {"filename": 1}, {"filename": b"cos\ngetpid\n)R"}])
+def test_an_old_wrapper_that_names_no_file_is_malformed(state: dict[str, Any]) -> None:
+    found = trace(old_wrapper("NDArrayWrapper", state))
+    assert [problem.kind for problem in found.problems] == ["malformed"]
+    assert found.side_files == ()
+
+
+def test_one_file_named_often_is_one_and_very_many_files_end_in_a_limit() -> None:
+    one = old_wrapper("NDArrayWrapper", {"filename": "a.npy"})[:-1]
+    assert len(trace(one * 3 + b".").side_files) == 1
+    other = old_wrapper("NDArrayWrapper", {"filename": "b.npy"})[:-1]
+    found = trace(one + other + b".", Limits(trace_side_files=1))
+    assert found.problems[0].message.startswith("trace_side_files")
 
 
 _STATES = st.one_of(

@@ -21,6 +21,7 @@ from secureload.pickles.trace import (
     Operation,
     Result,
     Section,
+    SideFile,
     Trace,
     TraceProblem,
 )
@@ -45,6 +46,7 @@ _WHOLE = Trace(
     bytes_total=20,
     bytes_examined=19,
     pickles=1,
+    side_files=(SideFile("m.pkl_01.npy", "npy", 3), SideFile("../x", "zfile")),
     decompiled="a = 1\nb = 2",
     fickling_severity="LIKELY_SAFE",
     fickling_messages=("one", "two"),

@@ -47,10 +47,8 @@ class Read:
 
 def content(child: Child) -> bytes:
     """Every byte of a child, be it a region or a stream."""
-    if isinstance(child.data, Region):
-        return child.data.read_at(0, child.data.size)
+    stream = child.data.cursor() if isinstance(child.data, Region) else child.data()
     pieces = []
-    stream = child.data()
     while piece := stream.read(_STEP):
         pieces.append(piece)
     return b"".join(pieces)
