@@ -77,6 +77,11 @@ class Limits:
     trace_side_files: int = 20_000
     # Text kept of one argument, and of one line of a report.
     trace_text_chars: int = 512
+    # Code pickled by value is kept whole, to be shown: the longest function of scikit-learn has 7 kB of it and
+    # 109 names, all methods of its largest class together 15 kB.
+    trace_code_bytes: int = 64 * 1024
+    trace_code_items: int = 1_000
+    trace_codes_bytes: int = 4 * _MIB
     trace_findings: int = 1_000
     tracer_memory_bytes: int = 2 * _GIB
     tracer_cpu_seconds: int = 60

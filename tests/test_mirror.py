@@ -34,6 +34,7 @@ COVERED_BY: dict[str, str] = {
     "formats/zip_lzma.py": "formats/readers/test_zip_archive.py",
     "formats/zip_members.py": "formats/readers/test_zip_archive.py",
     "formats/zip_records.py": "formats/readers/test_zip_archive.py",
+    "pickles/code_makers.py": "pickles/test_code_kept.py",
     "pickles/recorder.py": "pickles/test_vm.py",
     "pickles/stand_ins.py": "pickles/test_vm.py",
     "pickles/trace.py": "pickles/test_vm.py",  # values: the tests of what makes them read every field
@@ -61,9 +62,10 @@ COVERED_BY: dict[str, str] = {
     "scan/observed.py": "scan/test_examine.py",
     "scan/part.py": "scan/test_part_codec.py",
     "scan/tracing.py": "scan/test_survey.py",
+    "scan/technique.py": "scan/test_dangerous.py",
 }
 # Folders of attacks on the package as a whole.
-ACROSS = {"attacks"}
+ACROSS = {"advisories", "attacks"}
 
 
 def short(path: Path, root: Path) -> str:

@@ -19,6 +19,7 @@ from secureload.printable import printable
 from secureload.sandbox.loading import load_confined, prepare_zygote
 from secureload.sandbox.proof import MissingModuleError
 from secureload.scan.allowlist import USER_LIBRARY, AllowList
+from secureload.scan.by_value import is_by_value
 from secureload.scan.finding import Examination, Severity
 from secureload.signing.truststore import TrustStore
 
@@ -98,7 +99,7 @@ def _with_names(error: PolicyError, trace: Trace | None, allowed: AllowList) -> 
     """Name all unknown globals at once where they are all that stands in the way."""
     reasons = {reason.kind for reason in error.verdict.reasons}
     refs = [item.ref for item in trace.imports if allowed.find(item.ref) is None] if trace is not None else []
-    if reasons != {"undecided"} or not refs or trace is None or trace.problems:
+    if reasons != {"undecided"} or any(map(is_by_value, refs)) or not refs or trace is None or trace.problems:
         return error
     names = ", ".join(repr(printable(ref)) for ref in refs[:_MOST_NAMES])
     more = f" and {len(refs) - _MOST_NAMES} more" if len(refs) > _MOST_NAMES else ""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from secureload.limits import Limits
+from secureload.pickles.code_kept import CodeKept
 from secureload.pickles.trace import (
     Collection,
     Const,
@@ -82,6 +83,7 @@ class Recorder:
         self._shapes: dict[object, tuple[Operation, list[int]]] = {}
         # What the key that was made last leaves out: parts of something long, numbers and bytes.
         self._cut = self._numbers = False
+        self._code = CodeKept(limits, self.summary)
         self.count = 0
 
     def imported(self, ref: GlobalRef, offset: int) -> None:
@@ -105,14 +107,21 @@ class Recorder:
     ) -> None:
         """Record one operation under its shape."""
         self.count += 1
-        key = self._shape(kind, target, args, kwargs)
+        code = None
+        if kind == "call" and CodeKept.may_be_code(args):
+            code = self._code.values(self._describe(target), args)
+        key = self._shape(kind, target, args, kwargs) if code is None else (kind, code)
         known = self._shapes.get(key)
         if known is not None:
             known[1][0] += 1
             return
         if len(self._shapes) >= self._limits.trace_shapes:
             raise TraceLimitError("trace_shapes", self._limits.trace_shapes, len(self._shapes) + 1)
-        what, values, named = self._summaries(key, kind, target, args, kwargs)
+        if code is not None:
+            self._code.count(code)
+            what, values, named = self.summary(target), code, self._named(kwargs, False)
+        else:
+            what, values, named = self._summaries(key, kind, target, args, kwargs)
         first = Operation(kind, what, values, named, 1, self.count, offset)
         self._shapes[key] = (first, [1])
 

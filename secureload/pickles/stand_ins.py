@@ -22,13 +22,13 @@ from typing import Any, Protocol
 
 from secureload.pickles.trace import GlobalRef, OperationKind
 
-__all__ = ["Global", "Inert", "Session", "StandIn"]
+__all__ = ["Global", "Inert", "MadeClass", "Session", "StandIn"]
 
 
 class Session(Protocol):
     """Who is told."""
 
-    def made(self, kind: Any, target: object, args: tuple[object, ...], kwargs: dict[str, object]) -> Inert:
+    def made(self, kind: Any, target: object, args: tuple[object, ...], kwargs: dict[str, object]) -> Any:
         """Record that ``target`` was called or instantiated, and return what stands for the result."""
 
     def built(self, target: Inert | Global, state: object) -> None:
@@ -78,7 +78,7 @@ class Inert(_Filled):
         # It has its state, or stands in a place where a later one would change what was judged.
         self.settled = False
 
-    def __call__(self, *args: object, **kwargs: object) -> Inert:
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         return self.session.made("call", self, args, kwargs)
 
     def __setstate__(self, state: object) -> None:
@@ -114,3 +114,9 @@ class StandIn(metaclass=Global):
 
     def __new__(cls, *args: object, **kwargs: object) -> Any:
         return cls.session.made("new", cls, args, kwargs)
+
+
+class MadeClass(Global):
+    """The metaclass of what stands for a class that a call of ``of`` made: NEWOBJ instantiates that as well."""
+
+    of: GlobalRef

@@ -15,10 +15,11 @@ from typing import Any, Literal
 from secureload.errors import MalformedError, SecureloadError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.arrays import ArrayBytes, ArrayLayoutError, array_bytes, dtype_layout
+from secureload.pickles.code_makers import makes_classes
 from secureload.pickles.names import effective_name, first_protocol
 from secureload.pickles.recorder import Recorder, TraceLimitError
 from secureload.pickles.source import ByteSource, SkippingFile
-from secureload.pickles.stand_ins import Global, Inert, StandIn
+from secureload.pickles.stand_ins import Global, Inert, MadeClass, StandIn
 from secureload.pickles.trace import (
     GlobalRef,
     Operation,
@@ -62,6 +63,7 @@ class _Session:
         self.file = SkippingFile(source)
         self.recorder = Recorder(limits, self.describe, self.key_of)
         self.globals: dict[GlobalRef, Global] = {}
+        self.made_classes: dict[GlobalRef, MadeClass] = {}
         self.sections: list[Section] = []
         self.problems: list[TraceProblem] = []
         self.versions: dict[tuple[str, str], None] = {}
@@ -86,15 +88,29 @@ class _Session:
             self.globals[ref] = stand_in
         return stand_in
 
-    def made(self, kind: Any, target: object, args: tuple[object, ...], kwargs: dict[str, object]) -> Inert:
+    def made(
+        self, kind: Any, target: object, args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> Inert | MadeClass:
         self.recorder.operation(kind, target, args, kwargs, self.source.tell())
         _settle_dtypes(args)
-        of = target.ref if isinstance(target, Global) else None
+        of = _named_by(target)
+        if of is not None and makes_classes(of):
+            return self.made_class(of)
         made_from = of
         if of is not None and args and (of.module, of.name) in _RECONSTRUCTORS:
-            made_from = args[0].ref if isinstance(args[0], Global) else None
+            made_from = _named_by(args[0])
         is_dtype = of is not None and of.name == "dtype" and of.module.startswith("numpy")
         return Inert(self, kind, of, made_from, args if is_dtype else None)
+
+    def made_class(self, of: GlobalRef) -> MadeClass:
+        known = self.made_classes.get(of)
+        if known is None:
+            key = ("call", of.module, of.name)
+            known = MadeClass(
+                "MadeClass", (StandIn,), {"session": self, "of": of, "key": key, "__slots__": ()}
+            )
+            self.made_classes[of] = known
+        return known
 
     def built(self, target: Inert | Global, state: object) -> None:
         self.recorder.operation("build", target, (state,), {}, self.source.tell())
@@ -141,6 +157,8 @@ class _Session:
     def describe(value: object) -> GlobalRef | Result | None:
         if isinstance(value, Inert):
             return Result(value.kind, value.of)
+        if isinstance(value, MadeClass):
+            return Result("call", value.of)
         if isinstance(value, Global):
             return value.ref
         return None
@@ -279,6 +297,11 @@ class _InertUnpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Any:
         return self._session.persistent(pid)
+
+
+def _named_by(value: object) -> GlobalRef | None:
+    """The global that a stand-in stands for; None for what was made."""
+    return value.ref if isinstance(value, Global) and not isinstance(value, MadeClass) else None
 
 
 def _names_protocol(state: object) -> bool:

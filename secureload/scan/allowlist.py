@@ -36,6 +36,7 @@ from secureload.errors import UsageError
 from secureload.pickles.trace import GlobalRef
 from secureload.printable import printable
 from secureload.scan.arguments import RULES
+from secureload.scan.by_value import BY_VALUE, is_by_value
 from secureload.scan.dangerous import grade
 
 __all__ = [
@@ -152,7 +153,7 @@ def load_allow_file(text: str) -> AllowList:
 
 def can_be_allowed(ref: GlobalRef) -> bool:
     """Whether a user may add this global to the list by its name: it is exact, and no known gadget."""
-    return _is_exact(ref.module, ref.name) and grade(ref) is None
+    return _is_exact(ref.module, ref.name) and grade(ref) is None and not is_by_value(ref)
 
 
 def _parse(text: str, *, methods: bool = False) -> dict[tuple[str, str], _Entry]:
@@ -225,7 +226,7 @@ def _is_exact(module: str, name: str) -> bool:
 
 
 def _refuse_dangerous(ref: GlobalRef) -> None:
-    technique = grade(ref)
+    technique = BY_VALUE if is_by_value(ref) else grade(ref)
     if technique is not None:
         raise UsageError(
             f"{printable(ref)} cannot be allowed: it {technique.name}",

@@ -7,7 +7,6 @@ import os
 import pickle
 import re
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,9 @@ from secureload import SecureloadError
 from secureload.api.check import Checked, allow_list, check
 from secureload.errors import ExitCode, MalformedError, UsageError
 from secureload.pickles.assembler import Assembler
-from secureload.pickles.trace import GlobalRef
 from secureload.policy.verdict import Outcome
-from secureload.scan.examine import examine
 from secureload.scan.finding import Severity
 
-from ..pickles.tracing import trace
-from ..scan.test_dangerous import ADVISORIES
 from .conftest import Save
 
 
@@ -138,46 +133,6 @@ def test_files_that_are_none_are_a_usage_error_or_unsupported_with_one_line(tmp_
         assert caught.value.exit_code in {ExitCode.USAGE, ExitCode.UNDECIDED}, name
         assert caught.value.message.isprintable()
         assert caught.value.hint
-
-
-# -- every public advisory, as an inert payload ---------------------------------------------------------------
-
-
-def gadgets() -> Iterator[Any]:
-    for advisory, names in ADVISORIES.items():
-        for name in names:
-            module, _, attribute = name.partition(":")
-            yield pytest.param(module, attribute, id=f"{advisory}-{name}")
-
-
-@pytest.mark.parametrize(("module", "name"), list(gadgets()))
-def test_the_gadget_of_an_advisory_is_never_accepted(module: str, name: str) -> None:
-    allowed = allow_list(())
-    # getattr and partial are admitted under rules for their arguments: a bare import of them does nothing.
-    bare = b"" if allowed.find(GlobalRef(module, name)) else Assembler(4).stack_global(module, name).stop()
-    for data in (
-        call(module, name),
-        bare,
-        Assembler(4).stack_global(module, name).mark().tuple_().newobj().stop(),
-        Assembler(2).mark().global_(module, name).text("echo").raw(pickle.OBJ).pop().none().stop(),
-    ):
-        assert examine(trace(data), allowed, {}).worst() in {Severity.DANGEROUS, Severity.UNKNOWN}
-
-
-OPEN_IN_OTHERS = [
-    "importlib:import_module", "inspect:getattr_static", "_posixsubprocess:fork_exec", "unittest.mock:_importer",
-    "logging.config:_resolve", "types:FunctionType", "marshal:loads", "operator:call", "numpy:load",
-    "torch.hub:load", "joblib:load", "collections:_sys.modules", "collections:_sys.modules.__getitem__",
-    "pip:main", "pydoc:locate", "pkgutil:resolve_name", "logging:FileHandler", "_io:FileIO", "imp:load_source",
-    "pipes:Template", "pickle:_load", "pickle:_Unpickler", "builtins:getattr", "functools:partial",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("pair", OPEN_IN_OTHERS)
-def test_a_gadget_that_other_scanners_let_pass_is_not_accepted_by_check(pair: str, tmp_path: Path) -> None:
-    found = checked(tmp_path, call(*pair.split(":")))
-    assert found.verdict.outcome in {Outcome.REJECTED, Outcome.UNDECIDED}
-    assert found.verdict.exit_code in {ExitCode.REJECTED, ExitCode.UNDECIDED}
 
 
 def test_a_pickle_by_the_name_of_another_format_is_rejected_all_the_same(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from secureload.pickles.trace import GlobalRef
+from secureload.scan.by_value import restores_by_value
 from secureload.scan.case import Case, opcode_of, shown_call
 from secureload.scan.finding import Finding, Location, Severity
 
@@ -20,6 +21,8 @@ SEVERITIES = (Severity.DANGEROUS,)
 def check(case: Case) -> Iterator[Finding]:
     """Yield a finding for each call whose target is not a global."""
     for operation in case.trace.operations:
+        if restores_by_value(operation, case.trace):
+            continue  # SL111: an instance of a class that was restored from its code
         if operation.kind in {"call", "new"} and not isinstance(operation.target, GlobalRef):
             yield Finding(
                 rule_id=RULE_ID,

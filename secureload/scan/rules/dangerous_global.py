@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from secureload.scan.by_value import is_explained
 from secureload.scan.case import Case, first_uses, opcode_of, shown_call, shown_value
 from secureload.scan.dangerous import grade
 from secureload.scan.finding import Finding, Location, Severity
@@ -22,7 +23,7 @@ def check(case: Case) -> Iterator[Finding]:
     calls = first_uses(case.trace)
     for item in case.trace.imports:
         technique = grade(item.ref) if case.allow.find(item.ref) is None else None
-        if technique is None:
+        if technique is None or is_explained(item.ref, case.trace):
             continue
         call = calls.get(item.ref)
         yield Finding(

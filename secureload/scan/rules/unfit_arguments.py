@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from secureload.pickles.trace import GlobalRef, Operation, Result
 from secureload.scan.allowlist import Tier
 from secureload.scan.arguments import why_unfit
+from secureload.scan.by_value import restores_by_value
 from secureload.scan.case import Case, opcode_of, shown_call, shown_value
 from secureload.scan.dangerous import grade
 from secureload.scan.finding import Finding, Location, Severity
@@ -25,6 +26,8 @@ _WITHOUT_RULE = "data"
 def check(case: Case) -> Iterator[Finding]:
     """Yield a finding for each operation on an admitted callable that does not fit its argument rule."""
     for operation in case.trace.operations:
+        if restores_by_value(operation, case.trace):
+            continue  # SL111
         ref = _subject(operation)
         allowed = case.allow.find(ref) if ref is not None else None
         if ref is None or allowed is None or allowed.tier is Tier.IMPORT_ONLY:

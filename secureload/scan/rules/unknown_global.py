@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from secureload.pickles.trace import GlobalRef
 from secureload.printable import printable
 from secureload.scan.allowlist import can_be_allowed
+from secureload.scan.by_value import is_by_value
 from secureload.scan.case import Case, first_uses, shown_call, shown_value
 from secureload.scan.dangerous import grade
 from secureload.scan.finding import Finding, Location, Severity
@@ -26,6 +27,8 @@ def check(case: Case) -> Iterator[Finding]:
     for item in case.trace.imports:
         if case.allow.find(item.ref) is not None or grade(item.ref) is not None:
             continue
+        if is_by_value(item.ref):
+            continue  # SL111
         call = calls.get(item.ref)
         yield Finding(
             rule_id=RULE_ID,
