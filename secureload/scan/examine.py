@@ -15,6 +15,7 @@ from secureload.printable import printable
 from secureload.scan.allowlist import AllowList
 from secureload.scan.case import Case
 from secureload.scan.finding import Coverage, Examination, Finding, Location, Severity
+from secureload.scan.loader_lists import allow_for
 from secureload.scan.observed import Grade
 from secureload.scan.part import Part, part_of_trace
 
@@ -106,7 +107,7 @@ def _findings(parts: Sequence[Part], allow: AllowList, installed: Mapping[str, s
     rules = all_rules()
     judged = {code for rule in rules for code in rule.grades}
     for part in parts:
-        case = Case(part, allow, installed)
+        case = Case(part, allow_for(part, allow), installed)
         for rule in rules:
             yield from (_in_member(finding, part.path) for finding in rule.check(case))
         # A reader may come to know more than the rules do: what nobody judges is not harmless.

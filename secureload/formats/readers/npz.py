@@ -16,11 +16,9 @@ __all__ = ["recognise"]
 
 
 def recognise(contents: Contents, file_name: str) -> Npz | None:
-    """Return the archive as numpy sees it where most members are arrays by their names, or it is called so."""
-    arrays = sum(name.endswith(".npy") for name in contents.by_name)
-    if file_name.lower().endswith(".npz") or arrays * 2 > len(contents.by_name):
-        return Npz(contents)
-    return None
+    """Return the archive as numpy sees it where all members are arrays by their names, or it is called so."""
+    arrays = contents.by_name and all(name.endswith(".npy") for name in contents.by_name)
+    return Npz(contents) if arrays or file_name.lower().endswith(".npz") else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from secureload.formats.readers import zip_archive
@@ -9,6 +11,7 @@ from tests.formats.zips import DEFLATED, Entry, archive
 
 from .reading import Read, run
 
+FILES = Path(__file__).parent / "files"
 PICKLE = b"\x80\x02}."
 STATE = (
     Entry("model/data.pkl", PICKLE),
@@ -88,6 +91,14 @@ def test_several_data_pkl_are_ambiguous_and_all_are_pickles(second: tuple[str, s
 def test_the_root_is_that_of_the_first_name_in_the_directory() -> None:
     found = read(Entry("first/version", b"3"), *STATE)
     assert found.codes == ["torch.outside-root"]
+
+
+def test_files_that_pytorch_wrote() -> None:
+    """Made with torch 2.13: torch.save(model.state_dict()) and torch.jit.script(model).save of a small model."""
+    found = run(zip_archive, (FILES / "state.pt").read_bytes(), name="state.pt")
+    assert (found.codes, found.problems, found.formats) == ([], [], ["torch-zip"])
+    found = run(zip_archive, (FILES / "script.pt").read_bytes(), name="script.pt")
+    assert (found.codes, found.problems, found.formats) == (["torchscript.code"], [], ["torchscript"])
 
 
 def test_a_torch_package_says_that_its_sources_run() -> None:
