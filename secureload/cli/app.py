@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from secureload import __version__
-from secureload.cli import check, doctor, key, keygen, rules, sign, trust, verify
 from secureload.cli.output import emit
 from secureload.errors import ExitCode
 
-__all__ = ["app"]
+__all__ = ["COMMANDS", "app_for"]
+
+# Every command, in the order of the help, and the module that has it.
+COMMANDS = {
+    "keygen": "keygen",
+    "trust": "trust",
+    "sign": "sign",
+    "verify": "verify",
+    "check": "check",
+    "doctor": "doctor",
+    "rules": "rules",
+    "explain": "rules",
+    "key": "key",
+}
 
 _EPILOG = """\b
 Exit codes:
@@ -31,16 +45,27 @@ Examples:
   secureload check model.joblib downloads/
 """
 
-app = typer.Typer(
-    help="Sign, check and load serialized models: nothing of a model runs while it is checked.",
-    epilog=_EPILOG,
-    add_completion=False,
-    rich_markup_mode=None,  # rich would double the time that --help takes
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
 
 
-@app.callback(invoke_without_command=True)
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """Return the app for a command line: with the one command that it begins with, or else with all of them.
+
+    The others need not be imported.
+    """
+    app = typer.Typer(
+        help="Sign, check and load serialized models: nothing of a model runs while it is checked.",
+        epilog=_EPILOG,
+        add_completion=False,
+        rich_markup_mode=None,  # rich would double the time that --help takes
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback(invoke_without_command=True)(_secureload)
+    named = COMMANDS.get(arguments[0]) if arguments else None
+    for module in dict.fromkeys(COMMANDS.values() if named is None else (named,)):
+        importlib.import_module(f"secureload.cli.{module}").add_to(app)
+    return app
+
+
 def _secureload(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
@@ -51,7 +76,3 @@ def _secureload(
     if context.invoked_subcommand is None:
         emit(context.get_help())
         raise typer.Exit(int(ExitCode.USAGE))
-
-
-for _module in (keygen, trust, sign, verify, check, doctor, rules, key):
-    _module.add_to(app)

@@ -14,7 +14,8 @@ from typing import Any
 
 import typer
 
-from secureload.cli.app import app
+from secureload.cli.app import app_for
+from secureload.cli.coercion import coerce_plainly
 from secureload.cli.output import note_failure, silence_standard_output
 from secureload.errors import ExitCode, SecureloadError, UsageError
 
@@ -27,6 +28,7 @@ _ParserError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__n
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; ``arguments`` are those of the process by default."""
+    _open_standard_streams()
     _show_every_character()
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
@@ -48,7 +50,8 @@ def _run(arguments: list[str]) -> int:
     if "" in arguments:
         raise UsageError("an argument is empty", hint="an unset variable between quotes gives one")
     # Not command.main(): that would answer a broken pipe anywhere, a worker's too, with exit code 1.
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(app_for(arguments))
+    coerce_plainly(command)
     try:
         with command.make_context("secureload", arguments) as context:
             result = command.invoke(context)
@@ -77,6 +80,18 @@ def _internal(error: BaseException) -> int:
         "please report this; SECURELOAD_DEBUG=1 shows where it happened",
         ExitCode.ENVIRONMENT,
     )
+
+
+def _open_standard_streams() -> None:
+    """Put something in the place of standard streams that were closed (``>&-``).
+
+    The first file that is opened would take their place, and get what is written to them.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free one is this
 
 
 def _show_every_character() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import shutil
 import sys
 from enum import StrEnum
 from typing import Any
@@ -66,6 +64,8 @@ def emit(text: str) -> None:
 
 def emit_json(value: Any) -> None:
     """Write a result as JSON, ASCII only."""
+    import json
+
     emit(json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False))
 
 
@@ -113,4 +113,6 @@ def use_color(*, wanted: bool = True) -> bool:
 
 def width() -> int:
     """Return the columns of the terminal; 100 where there is none."""
+    import shutil
+
     return shutil.get_terminal_size((100, 24)).columns

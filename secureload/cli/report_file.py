@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,6 +36,8 @@ def require_writable(output: Path, inputs: Sequence[Path]) -> None:
 
 def write_report(output: Path, text: str) -> None:
     """Write the report in one step. Raises :class:`UsageError` where that cannot be."""
+    import secrets  # as big as all of this module's other imports
+
     temporary = output.with_name(f".{output.name}.{secrets.token_hex(8)}")
     try:
         try:

@@ -10,7 +10,6 @@ import contextlib
 import io
 from dataclasses import dataclass, replace
 
-from secureload.pickles.distill import distill
 from secureload.pickles.trace import Trace
 from secureload.printable import printable
 
@@ -33,6 +32,8 @@ class Opinion:
 
 def warm_up() -> None:
     """Import what fickling imports late, and run it once over a pickle of nothing."""
+    from secureload.pickles.distill import distill  # the parent only wants the values above
+
     ask_fickling(distill(Trace(reading="pickle")))
 
 
@@ -66,6 +67,8 @@ def with_opinion(trace: Trace, opinion: Opinion) -> Trace:
 
 def with_fickling(trace: Trace) -> Trace:
     """Return ``trace`` with fickling's opinion, asked here and now."""
+    from secureload.pickles.distill import distill
+
     return with_opinion(trace, ask_fickling(distill(trace)))
 
 

@@ -7,7 +7,6 @@ the order of a sum over four threads is not that over one.
 
 from __future__ import annotations
 
-import multiprocessing.context
 import os
 import threading
 from collections.abc import Mapping
@@ -52,6 +51,8 @@ def local_locks() -> None:
 
     No process can be started in the worker, so a lock between processes has nobody to lock out.
     """
+    import multiprocessing.context  # the parent, who only wants the names above, does without it
+
     context: Any = multiprocessing.context.BaseContext
     context.Lock = lambda _self: threading.Lock()
     context.RLock = lambda _self: threading.RLock()
