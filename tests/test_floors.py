@@ -18,7 +18,7 @@ import secureload
 
 PACKAGE = Path(secureload.__file__).parent
 FLOORS = {
-    **dict.fromkeys(("errors", "json_values", "limits", "printable"), 0),
+    **dict.fromkeys(("errors", "json_values", "limits", "package_data", "printable"), 0),
     **dict.fromkeys(("formats", "pickles", "signing", "report"), 1),
     **dict.fromkeys(("scan", "policy"), 2),
     **dict.fromkeys(("artifact", "trust", "sandbox"), 3),

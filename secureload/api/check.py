@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from secureload.api.examiner import Examiner
 from secureload.api.libraries import installed_versions
 from secureload.api.side_files import with_side_files
-from secureload.api.verify import trusted, verify_artifact
 from secureload.artifact.artifact import Artifact, open_artifact
 from secureload.artifact.sidecar import sidecar_path
 from secureload.errors import (
     BadSignatureError,
     ManifestMismatchError,
+    SecureloadError,
     SignatureFormatError,
     TrustError,
     UnsignedError,
@@ -23,14 +23,17 @@ from secureload.errors import (
 from secureload.formats.detect import HEAD_BYTES, Detected, detect
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.policy.verdict import EXAMINE, Policy, Verdict, decide
-from secureload.policy.verification import Verification
 from secureload.printable import printable
 from secureload.sandbox.tracing import trace_confined
 from secureload.scan.allowlist import AllowList, load_default
 from secureload.scan.examine import examine
 from secureload.scan.finding import Examination, Severity
 from secureload.scan.part import Part
-from secureload.signing.truststore import TrustStore
+
+if TYPE_CHECKING:  # what verifies signatures is imported where there is one
+    from secureload.api.examiner import Examiner
+    from secureload.policy.verification import Verification
+    from secureload.signing.truststore import TrustStore
 
 __all__ = ["Checked", "allow_list", "check", "examination_policy", "examine_artifact"]
 
@@ -137,6 +140,8 @@ def _verification(
     try:
         if store is None and not os.path.lexists(sidecar_path(artifact.locator)):
             raise UnsignedError("not signed: there is no signature file beside it")
+        from secureload.api.verify import trusted, verify_artifact
+
         return verify_artifact(artifact, trusted(store, limits), name=name, threshold=1, limits=limits)
     except (TrustError, UsageError) as error:
         if store is not None and isinstance(error, UsageError):
@@ -154,7 +159,7 @@ def _counted(
         return verification
     if isinstance(verification, SignatureFormatError):
         return verification
-    if isinstance(verification, Verification):
+    if verification is not None and not isinstance(verification, SecureloadError):
         error = verification.error()
         if isinstance(error, BadSignatureError | ManifestMismatchError | SignatureFormatError):
             return error

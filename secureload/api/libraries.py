@@ -41,7 +41,7 @@ def _found(paths: tuple[str, ...]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for path in paths:
         try:
-            names = sorted(os.listdir(path or "."))
+            names = sorted(os.listdir(path or "."))  # noqa: PTH208  # names alone, of some hundred
         except OSError:
             continue  # an archive, or a folder that is gone
         for name in names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from secureload.api.check import Checked
 from secureload.errors import (
@@ -13,7 +14,6 @@ from secureload.errors import (
     UnsignedError,
     UsageError,
 )
-from secureload.policy.verification import SignatureResult, SignatureStatus, Verification
 from secureload.report.report import (
     SEVERITIES,
     Report,
@@ -25,7 +25,9 @@ from secureload.report.report import (
 from secureload.report.run import OUTCOMES
 from secureload.scan.finding import Examination, Finding, Severity
 from secureload.scan.part import Part
-from secureload.signing.instants import encode_instant
+
+if TYPE_CHECKING:  # what verifies signatures is imported where there is one
+    from secureload.policy.verification import SignatureResult, Verification
 
 __all__ = ["report_of_check", "report_of_error", "signatures_of"]
 
@@ -86,7 +88,7 @@ def signatures_of(
     """Return each signature: who and whether they are trusted; or why nobody is named."""
     if verification is None:
         return ()
-    if isinstance(verification, Verification):
+    if not isinstance(verification, SecureloadError):
         found = tuple(_signature(result) for result in verification.results)
         return found or (ReportSignature(status="empty", text="the signature file holds no signature"),)
     if isinstance(verification, UnsignedError):
@@ -99,7 +101,9 @@ def signatures_of(
 
 
 def _signature(result: SignatureResult) -> ReportSignature:
-    if result.status is not SignatureStatus.GOOD or result.key is None or result.statement is None:
+    from secureload.signing.instants import encode_instant
+
+    if result.status.value != "good" or result.key is None or result.statement is None:
         return ReportSignature(status=result.status.value, text=f"not counted: {result.message}")
     said = result.statement
     version = f" version {said.version}" if said.version is not None else ""
@@ -149,9 +153,9 @@ def _hint(checked: Checked) -> str:
     if not checked.verdict.reasons:
         return ""
     first = checked.verdict.reasons[0]
-    if first.kind == "untrusted" and isinstance(checked.verification, SecureloadError):
-        return checked.verification.hint
-    if first.kind == "untrusted" and isinstance(checked.verification, Verification):
+    if first.kind == "untrusted" and checked.verification is not None:
+        if isinstance(checked.verification, SecureloadError):
+            return checked.verification.hint
         error = checked.verification.error()
         return error.hint if error is not None else ""
     return next((found.hint for found in checked.examination.findings if found.title == first.text), "")

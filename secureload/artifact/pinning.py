@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -137,6 +136,8 @@ def _new_copy() -> tuple[int, Pinning]:
             with contextlib.suppress(OSError):
                 return create("secureload-artifact", wanted), "sealed memfd"
     try:
+        import tempfile  # only where there is no memfd
+
         with tempfile.TemporaryFile(prefix="secureload-") as file:
             return fcntl.fcntl(file.fileno(), fcntl.F_DUPFD_CLOEXEC, 0), "private copy"
     except OSError as error:

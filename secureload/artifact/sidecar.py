@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -151,7 +150,7 @@ def _lock(fd: int, shown: str) -> None:
 
 def _replace(target: Path, data: bytes) -> None:
     """Write a new file beside ``target`` and rename it over it: a reader sees the old file or the new one."""
-    fresh = target.with_name(f".secureload-{secrets.token_hex(8)}.tmp")
+    fresh = target.with_name(f".secureload-{os.urandom(8).hex()}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         fd = os.open(fresh, flags, _MODE)

@@ -46,7 +46,6 @@ Examples:
 """
 
 
-
 def app_for(arguments: Sequence[str]) -> typer.Typer:
     """Return the app for a command line: with the one command that it begins with, or else with all of them.
 

@@ -20,6 +20,7 @@ from secureload.printable import printable
 
 if TYPE_CHECKING:
     from secureload.report.run import Run
+    from secureload.signing.truststore import TrustStore
 
 __all__ = ["add_to", "check"]
 
@@ -105,17 +106,13 @@ def check(
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours, even on a terminal.")] = False,
 ) -> int:
     """Say what files would do when they are loaded, without loading them, and whether you can accept that."""
-    from secureload.sandbox.tracing import prepare_tracer
-
     if output is not None:
         require_writable(output, paths)
-    prepare_tracer()  # it starts on the other core while this process imports the rest
     from secureload.cli.allowing import allowed_by
-    from secureload.trust.store import load_trust_store
 
     options = CheckOptions(
         allow=allowed_by(allow or [], allow_file or [], DEFAULT_LIMITS),
-        trust_store=None if trust_store is None else load_trust_store(trust_store),
+        trust_store=_trusted(trust_store),
         require_signature=require_signature,
         fail_on=fail_on.value,
         explain=explain,
@@ -137,6 +134,14 @@ def check(
             f"{run.locator}: {run.outcome}: {run.summary}", run.hint or "the report says more of each file"
         )
     return run.exit_code
+
+
+def _trusted(store: Path | None) -> TrustStore | None:
+    if store is None:
+        return None
+    from secureload.trust.store import load_trust_store
+
+    return load_trust_store(store)
 
 
 def _checked(paths: list[Path], options: CheckOptions) -> Run:

@@ -8,35 +8,27 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from typing import Any
 
-import typer
-
-from secureload.cli.app import app_for
-from secureload.cli.coercion import coerce_plainly
 from secureload.cli.output import note_failure, silence_standard_output
-from secureload.errors import ExitCode, SecureloadError, UsageError
+from secureload.errors import ExitCode, SecureloadError
 
 __all__ = ["main"]
 
 _INTERRUPTED = 130
-# Every usage error of the parser derives from it; it is not exported under a name that stayed the same.
-_ParserError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; ``arguments`` are those of the process by default."""
     _open_standard_streams()
     _show_every_character()
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        return _run(sys.argv[1:] if arguments is None else list(arguments))
+        _start_ahead(words)
+        return _run(words)
     except SecureloadError as error:
         return _failed(error.message, error.hint, error.exit_code)
     except KeyboardInterrupt:
-        return _INTERRUPTED
-    except typer.Abort:
         return _INTERRUPTED
     except BrokenPipeError as error:
         if silence_standard_output():
@@ -46,25 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _internal(error)
 
 
-def _run(arguments: list[str]) -> int:
-    if "" in arguments:
-        raise UsageError("an argument is empty", hint="an unset variable between quotes gives one")
-    # Not command.main(): that would answer a broken pipe anywhere, a worker's too, with exit code 1.
-    command = typer.main.get_command(app_for(arguments))
-    coerce_plainly(command)
-    try:
-        with command.make_context("secureload", arguments) as context:
-            result = command.invoke(context)
-    except typer.Exit as finished:
-        return int(finished.exit_code)
-    except _ParserError as error:
-        return _failed(error.format_message(), _usage_hint(error), ExitCode.USAGE)
-    return int(result) if isinstance(result, int) else 0
+def _start_ahead(words: Sequence[str]) -> None:
+    """Let what ``check`` needs start on the other cores while this process imports the parser and the rest."""
+    if words[:1] == ["check"] and len(words) > 1 and not {"-h", "--help"} & set(words):
+        from secureload.sandbox.zygotes import start_tracers
+
+        start_tracers()
 
 
-def _usage_hint(error: Any) -> str:
-    context = getattr(error, "ctx", None)
-    return f"run: {context.command_path if context is not None else 'secureload'} --help"
+def _run(words: list[str]) -> int:
+    from secureload.cli.parsing import run  # the parser is most of what --version would wait for
+
+    return run(words)
 
 
 def _failed(message: str, hint: str, code: ExitCode) -> int:
@@ -74,6 +59,8 @@ def _failed(message: str, hint: str, code: ExitCode) -> int:
 
 def _internal(error: BaseException) -> int:
     if os.environ.get("SECURELOAD_DEBUG") == "1":
+        import traceback
+
         traceback.print_exception(error)
     return _failed(
         f"internal: {type(error).__name__}: {error}",

@@ -36,9 +36,7 @@ def require_writable(output: Path, inputs: Sequence[Path]) -> None:
 
 def write_report(output: Path, text: str) -> None:
     """Write the report in one step. Raises :class:`UsageError` where that cannot be."""
-    import secrets  # as big as all of this module's other imports
-
-    temporary = output.with_name(f".{output.name}.{secrets.token_hex(8)}")
+    temporary = output.with_name(f".{output.name}.{os.urandom(8).hex()}")
     try:
         try:
             with temporary.open("x", encoding="utf-8", errors="backslashreplace") as file:

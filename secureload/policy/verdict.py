@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from secureload.errors import ExitCode, TrustError, UsageError
-from secureload.policy.verification import Verification
 from secureload.scan.finding import Examination, Severity
+
+if TYPE_CHECKING:
+    from secureload.policy.verification import Verification
 
 __all__ = ["EXAMINE", "STANDARD", "Outcome", "Policy", "Reason", "Verdict", "decide"]
 

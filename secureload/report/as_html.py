@@ -10,9 +10,9 @@ import base64
 import hashlib
 from collections.abc import Iterable, Iterator
 from html import escape
-from importlib import resources
 from typing import Final
 
+from secureload.package_data import packaged_text
 from secureload.report.facts import counted, facts, member_lines
 from secureload.report.printed import printed
 from secureload.report.report import (
@@ -39,7 +39,7 @@ _KINDS: Final = {0: "good", 1: "bad", 4: "bad"}
 def render_html(run: Run) -> str:
     """Return the run as a page that stands by itself."""
     shown = printed(run, text_chars=_TEXT_CHARS, source_lines=_SOURCE_LINES)
-    style = resources.files("secureload.report").joinpath("report.css").read_text(encoding="utf-8")
+    style = packaged_text("secureload.report", "report.css")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     head = (

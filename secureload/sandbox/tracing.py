@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable
 from functools import cached_property
@@ -18,18 +17,10 @@ from secureload.sandbox.channel import ChannelClosedError, ChannelTimeoutError
 from secureload.sandbox.host import Worker, start_worker
 from secureload.sandbox.opinions import Opinions
 from secureload.sandbox.wire.frame import Kind, Message
-from secureload.sandbox.zygotes import zygote_for
 from secureload.scan.part import Part
 from secureload.scan.part_codec import EncodedParts, decode_parts, decode_shape, encode_parts
 
-__all__ = ["Traced", "Tracer", "prepare_tracer", "trace_confined"]
-
-
-def prepare_tracer() -> None:
-    """Start the zygotes of the tracer and of fickling if there are none yet, and do not wait for them."""
-    with contextlib.suppress(SandboxError):  # whoever traces is told
-        zygote_for("trace")
-        zygote_for("fickle")
+__all__ = ["Traced", "Tracer", "trace_confined"]
 
 
 class Traced:

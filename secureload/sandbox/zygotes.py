@@ -16,7 +16,7 @@ from secureload.sandbox.kernel import is_linux
 from secureload.sandbox.proof import ConfinementMissingError
 from secureload.sandbox.roles.threads import ONE_THREAD
 
-__all__ = ["application_paths", "close_zygotes", "zygote_for"]
+__all__ = ["application_paths", "close_zygotes", "start_tracers", "zygote_for"]
 
 _ZYGOTE_MODULES = {
     "trace": "secureload.sandbox.roles.trace",
@@ -180,6 +180,13 @@ def zygote_for(role: str) -> _Zygote:
                 raise SandboxError(f"the sandbox cannot be started: {error.strerror}") from error
             _zygotes[role] = found
         return found
+
+
+def start_tracers() -> None:
+    """Start the zygotes of the tracer and of fickling if there are none yet, and do not wait for them."""
+    with contextlib.suppress(SandboxError):  # whoever traces is told
+        zygote_for("trace")
+        zygote_for("fickle")
 
 
 @atexit.register

@@ -28,11 +28,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from importlib import resources
 from types import MappingProxyType
 from typing import Final
 
 from secureload.errors import UsageError
+from secureload.package_data import packaged_text
 from secureload.pickles.trace import GlobalRef
 from secureload.printable import printable
 from secureload.scan.arguments import RULES
@@ -130,11 +130,10 @@ class AllowList:
 @cache
 def load_default() -> AllowList:
     """Return the list that secureload ships with; it is read once."""
-    folder = resources.files("secureload.scan.allow")
     entries: dict[tuple[str, str], _Entry] = {}
     for file in _LIBRARY_FILES:
         # Our own data; a test holds that no name on it is graded dangerous.
-        text = folder.joinpath(f"{file}.toml").read_text(encoding="utf-8")
+        text = packaged_text("secureload.scan.allow", f"{file}.toml")
         entries.update(_parse(text, methods=True))
     return AllowList(entries)
 

@@ -12,9 +12,9 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Final
 
+from secureload.package_data import packaged_text
 from secureload.pickles.trace import GlobalRef
 from secureload.scan.by_value import is_by_value
 from secureload.scan.dotted import MODULE_MACHINERY, REACHES_THROUGH, why_dotted
@@ -134,7 +134,7 @@ def _load() -> _Gadgets:
 
 
 def _read(file: str) -> dict[str, dict[str, str]]:
-    text = resources.files("secureload.scan.gadgets").joinpath(f"{file}.toml").read_text(encoding="utf-8")
+    text = packaged_text("secureload.scan.gadgets", f"{file}.toml")
     return tomllib.loads(text)
 
 

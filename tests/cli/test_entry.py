@@ -11,7 +11,7 @@ import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from secureload.cli import entry, main
+from secureload.cli import entry, main, parsing
 from secureload.cli.rules import explain
 from secureload.errors import PolicyError, SecureloadError
 
@@ -96,7 +96,7 @@ def test_the_help_has_the_exit_codes_and_names_every_command(shell: Shell) -> No
 
 
 def test_the_parsers_error_class_is_that_of_every_usage_error() -> None:
-    assert issubclass(typer.BadParameter, entry._ParserError)
+    assert issubclass(typer.BadParameter, parsing._ParserError)
     assert callable(explain)
 
 
