@@ -8,9 +8,9 @@ for its own files alone and comes before the general one.
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
 from typing import Final
 
+from secureload.package_data import packaged_text
 from secureload.pickles.trace import GlobalRef
 from secureload.scan.allowlist import Allowed, AllowList, Tier, load_allow_file
 from secureload.scan.part import Part
@@ -43,8 +43,7 @@ def allow_for(part: Part, allow: AllowList) -> AllowList:
 
 @cache
 def _list_of(loader: str) -> AllowList:
-    folder = resources.files("secureload.scan.allow.by_loader")
-    return load_allow_file(folder.joinpath(f"{loader}.toml").read_text(encoding="utf-8"))
+    return load_allow_file(packaged_text("secureload.scan.allow.by_loader", f"{loader}.toml"))
 
 
 class _WithTorchScript(AllowList):
