@@ -15,6 +15,7 @@ from typing import Any, Literal
 from secureload.errors import MalformedError, SecureloadError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.arrays import ArrayBytes, ArrayLayoutError, array_bytes, dtype_layout
+from secureload.pickles.between import Between
 from secureload.pickles.code_makers import makes_classes
 from secureload.pickles.names import effective_name, first_protocol
 from secureload.pickles.recorder import Recorder, TraceLimitError
@@ -56,10 +57,18 @@ _UNKNOWN_EXTENSION = "unregistered extension code"
 class _Session:
     """One pass over one stream: the recorder, the source, and the state that joblib's arrays need."""
 
-    def __init__(self, source: ByteSource, limits: Limits, *, reading: Reading = "joblib") -> None:
+    def __init__(
+        self,
+        source: ByteSource,
+        limits: Limits,
+        *,
+        reading: Reading = "joblib",
+        between: Between | None = None,
+    ) -> None:
         self.source = source
         self.reading = reading
         self.limits = limits
+        self.between = between
         self.file = SkippingFile(source)
         self.recorder = Recorder(limits, self.describe, self.key_of)
         self.globals: dict[GlobalRef, Global] = {}
@@ -149,9 +158,10 @@ class _Session:
             self._problem_once(str(error))
             dtype.call_args = ()  # an array of it has no size that is known
 
-    def persistent(self, pid: object) -> Inert:
+    def persistent(self, pid: object) -> object:
         self.recorder.operation("persid", None, (pid,), {}, self.source.tell())
-        return Inert(self, "persid", None, None, None)
+        stands_for = self.between.referred(pid) if self.between is not None else None
+        return Inert(self, "persid", None, None, None) if stands_for is None else stands_for
 
     @staticmethod
     def describe(value: object) -> GlobalRef | Result | None:
@@ -227,15 +237,15 @@ class _Session:
 
     # -- running ---------------------------------------------------------------------------------------
 
-    def run_pickle(self) -> None:
-        """Run one pickle of the stream, up to and including its STOP."""
+    def run_pickle(self) -> object:
+        """Run one pickle of the stream, up to and including its STOP, and return what it gives."""
         start = self.source.tell()
         protocol = first_protocol(self.source.head(2))
         self.protocol = max(self.protocol, protocol)
         self.pickles += 1
         self.depth += 1
         try:
-            _InertUnpickler(self, protocol).load()
+            return _InertUnpickler(self, protocol).load()
         finally:
             self.depth -= 1
             self.sections.append(Section("pickle", start, self.source.tell()))
@@ -251,10 +261,22 @@ class _Session:
                 )
                 return
             try:
-                self.run_pickle()
+                self._between_pickles(self.run_pickle())
             except Exception as error:  # the C unpickler raises whatever its input leads it to
                 self._failed(error, start, anything_new=self.recorder.count != known)
                 return
+
+    def _between_pickles(self, value: object) -> None:
+        if self.between is None:
+            return
+        start = self.source.tell()
+        trailing = self.between.ended(value, self.source)
+        if self.source.tell() > start:
+            self.sections.append(Section("array", start, self.source.tell()))
+        if self.between.reading is not None:
+            self.reading = self.between.reading
+        if trailing and self.source.head(1):
+            self._problem("trailing", trailing)
 
     def _failed(self, error: Exception, start: int, *, anything_new: bool) -> None:
         if isinstance(error, TraceLimitError):
@@ -346,20 +368,23 @@ def trace_stream(
     compression: str | None = None,
     bytes_total: int = -1,
     reading: Reading | None = None,
+    between: Between | None = None,
 ) -> Trace:
     """Trace every pickle in ``source`` without running anything, and return what it would do.
 
     Whatever the bytes, this returns: what could not be read stands in :attr:`Trace.problems`. ``bytes_total``
     is the size of the stream where it is known, ``reading`` the loader where that is known: without it the
-    stream is joblib's if it holds an array wrapper, else a pickle.
+    stream is joblib's if it holds an array wrapper, what ``between`` takes it for, or else a pickle.
     """
-    session = _Session(source, limits, reading="joblib" if reading is None else reading)
+    session = _Session(source, limits, reading="joblib" if reading is None else reading, between=between)
     session.run()
     examined = source.tell()
     if session.problems:
         examined = min((p.offset for p in session.problems if p.offset >= 0), default=examined)
+    if reading is None and session.reading == "joblib":
+        reading = "joblib" if session.saw_array else "pickle"
     return Trace(
-        reading=reading or ("joblib" if session.saw_array else "pickle"),
+        reading=reading or session.reading,
         compression=compression,
         protocol=session.protocol,
         imports=session.recorder.imports(),

@@ -29,6 +29,7 @@ from secureload.pickles.trace import Trace
 from secureload.scan.embedded import embedded_pickles
 from secureload.scan.gathered import Gathered
 from secureload.scan.part import Part
+from secureload.scan.torch_legacy import torch_machine
 from secureload.scan.tracing import does_something, trace_pickle
 
 __all__ = ["import_readers", "survey"]
@@ -198,9 +199,14 @@ class _Survey:
     # -- bytes -----------------------------------------------------------------------------------------
 
     def _trace(self, opened: Opener, reading: str, size: int, compression: str | None = None) -> Trace:
-        known: Any = reading or None
+        loader, machine = torch_machine(reading)
         return trace_pickle(
-            opened, reading=known, bytes_total=size, compression=compression, limits=self.limits
+            opened,
+            reading=loader,
+            between=machine,
+            bytes_total=size,
+            compression=compression,
+            limits=self.limits,
         )
 
     def _spooled(self, opened: Opener, path: str, position: int) -> Region | None:

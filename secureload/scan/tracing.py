@@ -9,6 +9,7 @@ from secureload.errors import LimitError
 from secureload.formats.expanding import ExpandingReader
 from secureload.formats.reading import Opener
 from secureload.limits import DEFAULT_LIMITS, Limits
+from secureload.pickles.between import Between
 from secureload.pickles.trace import Reading, Trace, TraceProblem
 from secureload.pickles.vm import trace_stream, with_pickle_reading
 
@@ -19,17 +20,24 @@ def trace_pickle(
     opened: Opener,
     *,
     reading: Reading | None = None,
+    between: Between | None = None,
     bytes_total: int = -1,
     compression: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Trace:
     """Return the trace of the pickles in the stream that ``opened`` gives, from its beginning each time.
 
-    ``reading`` is the loader where it is known, ``bytes_total`` the size where it is (-1: it is counted).
+    ``reading`` is the loader where it is known, ``between`` knows what stands between the pickles,
+    ``bytes_total`` is the size where it is known (-1: it is counted).
     """
     stream = opened()
     trace = trace_stream(
-        stream, limits=limits, compression=compression, bytes_total=bytes_total, reading=reading
+        stream,
+        limits=limits,
+        compression=compression,
+        bytes_total=bytes_total,
+        reading=reading,
+        between=between,
     )
     if isinstance(stream, ExpandingReader):
         trace = _to_its_end(trace, stream)

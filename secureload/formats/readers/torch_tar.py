@@ -17,7 +17,12 @@ __all__ = ["IDENTIFIED", "children"]
 IDENTIFIED = Identified(format="torch-tar", loader="torch.load")
 _NEEDED = frozenset({"storages", "tensors", "pickle"})
 # What torch.load does with each: the reading that it is traced under.
-_READINGS = {"pickle": "torch", "sys_info": "torch", "storages": "torch", "tensors": "torch"}
+_READINGS = {
+    "pickle": "torch",
+    "sys_info": "torch",
+    "storages": "torch-storages",
+    "tensors": "torch-tensors",
+}
 
 
 def children(members: Sequence[TarMember]) -> dict[int, Child]:

@@ -15,8 +15,8 @@ def test_the_members_of_an_old_pytorch_model_are_pickles_as_torch_reads_them() -
     assert [(child.name, child.expect, child.reading) for child in read.children] == [
         ("sys_info", "pickle", "torch"),
         ("pickle", "pickle", "torch"),
-        ("storages", "pickle", "torch"),
-        ("tensors", "pickle", "torch"),
+        ("storages", "pickle", "torch-storages"),
+        ("tensors", "pickle", "torch-tensors"),
         ("extra", "any", ""),
     ]
 
