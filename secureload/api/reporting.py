@@ -33,17 +33,25 @@ __all__ = ["report_of_check", "report_of_error", "signatures_of"]
 
 
 def report_of_check(
-    checked: Checked, *, explain: bool = False, locator: str | None = None, path: str | None = None
+    checked: Checked,
+    *,
+    explain: bool = False,
+    locator: str | None = None,
+    path: str | None = None,
+    brief: bool = False,
 ) -> Report:
     """Return the report about one file.
 
     The decompiled source is in it where the verdict is not ACCEPTED; ``explain`` adds it to every report,
     with fickling's severity and messages. ``locator`` is how the file is called, by default its path;
-    ``path`` is where it is, by default the same.
+    ``path`` is where it is, by default the same. A ``brief`` report says of an accepted file what a line of a
+    table needs, and its findings.
     """
     verdict, examination = checked.verdict, checked.examination
     code = verdict.exit_code
     shown = locator if locator is not None else checked.locator
+    if brief and not explain and code is ExitCode.ACCEPTED:
+        return _brief(checked, shown, path if path is not None else shown)
     traces = [part.trace for part in examination.parts if part.trace is not None]
     explained = traces if explain else []
     return Report(
@@ -66,6 +74,27 @@ def report_of_check(
         unknown_globals=tuple(dict.fromkeys(found.allow for found in examination.findings if found.allow)),
         admission=_admission(checked),
         hint=_hint(checked),
+    )
+
+
+def _brief(checked: Checked, locator: str, path: str) -> Report:
+    """Return the report about an accepted file without its parts: of a thousand files few are looked at."""
+    coverage = checked.examination.coverage
+    return Report(
+        locator=locator,
+        outcome=OUTCOMES[ExitCode.ACCEPTED],
+        exit_code=int(ExitCode.ACCEPTED),
+        path=path,
+        policy=checked.verdict.policy,
+        digest=checked.digest,
+        size=checked.size,
+        findings=tuple(_finding(finding) for finding in checked.examination.findings),
+        coverage=ReportCoverage(
+            members_examined=coverage.members or int(coverage.pickles > 0),
+            bytes_total=coverage.bytes_total,
+            bytes_examined=coverage.bytes_examined,
+            bytes_unreadable=max(0, coverage.bytes_total - coverage.bytes_examined),
+        ),
     )
 
 

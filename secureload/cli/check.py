@@ -116,6 +116,7 @@ def check(
         require_signature=require_signature,
         fail_on=fail_on.value,
         explain=explain,
+        brief=output_format in (ReportFormat.TEXT, ReportFormat.SARIF),
         jobs=jobs if jobs is not None else cores(),
     )
     try:

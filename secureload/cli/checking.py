@@ -47,6 +47,7 @@ class CheckOptions:
     require_signature: bool = False
     fail_on: str = "unknown"
     explain: bool = False
+    brief: bool = False  # of accepted files, what a table needs
     jobs: int = 1
     limits: Limits = field(default=DEFAULT_LIMITS)
 
@@ -187,7 +188,9 @@ def _report(work: _Work, options: CheckOptions, stop: threading.Event, examiners
         )
         if whole.manifest is not None:
             _require_member(whole.manifest, found.path.relative_to(work.root).as_posix(), checked.digest)
-        return report_of_check(checked, explain=options.explain, locator=found.name, path=str(found.path))
+        return report_of_check(
+            checked, explain=options.explain, locator=found.name, path=str(found.path), brief=options.brief
+        )
     except SecureloadError as error:
         return report_of_error(found.name, error, path=str(found.path))
     except Stopped:

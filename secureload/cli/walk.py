@@ -77,6 +77,8 @@ def _names(place: Path, most: int) -> tuple[list[tuple[str, bool]], SecureloadEr
 
 
 def _found(path: Path, name: str) -> Found:
+    if path.suffix.lower() in _MODEL_EXTENSIONS:
+        return Found(path=path, name=name)  # it is examined whatever it holds: no need to look twice
     try:
         detected = _detected(path)
     except SecureloadError as error:
@@ -84,7 +86,7 @@ def _found(path: Path, name: str) -> Found:
     if detected.compression is None and not detected.may_be_pickle:
         if _is_signature(path) and detected.format in ("text", "empty"):
             return Found(path=path, name=name, skipped="a signature file")
-        if detected.format in ("text", "empty") and path.suffix.lower() not in _MODEL_EXTENSIONS:
+        if detected.format in ("text", "empty"):
             return Found(path=path, name=name, skipped=f"{detected.description}, and certainly no pickle")
     return Found(path=path, name=name)
 
