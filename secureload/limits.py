@@ -66,6 +66,8 @@ class Limits:
     embedded_pickles: int = 256
     # A pax header holds names, times and extended attributes; Linux gives a file 64 kB of those.
     tar_header_bytes: int = 1 * _MIB
+    # 50,000 files with names of a hundred characters and their times are 12 MB.
+    sevenzip_header_bytes: int = 32 * _MIB
     # numpy refuses to parse more than 10,000 unless told to; 10,000 named columns are 250 kB.
     npy_header_bytes: int = 1 * _MIB
 

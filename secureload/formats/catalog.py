@@ -36,6 +36,7 @@ DESCRIPTIONS: dict[FormatName, str] = {
 
 # Which module of :mod:`secureload.formats.readers` reads the format; a format without one is never a pass.
 READERS: dict[str, str] = {
+    "7z": "sevenzip",
     "joblib-zfile": "joblib_zfile",
     "tar": "tar_archive",
     "gguf": "gguf_file",
