@@ -30,6 +30,14 @@ DESCRIPTIONS: dict[FormatName, str] = {
     "tar": "a tar archive",
     "torch-tar": "a PyTorch model of a version before 0.1.10 (tar)",
     "7z": "a 7-Zip archive",
+    "rar": "a RAR archive",
+    "cab": "a Windows cabinet",
+    "ar": "an ar archive",
+    "cpio": "a cpio archive",
+    "unix-compress": "a file compressed by compress (.Z)",
+    "snappy": "a file compressed by Snappy",
+    "lzip": "a file compressed by lzip",
+    "lzop": "a file compressed by lzop",
     "text": "a text file",
     "unknown": "a file of an unknown format",
 }
@@ -50,7 +58,7 @@ READERS: dict[str, str] = {
 EXTENSIONS: dict[str, frozenset[str]] = {
     **dict.fromkeys((".pkl", ".pickle", ".p", ".sav"), frozenset(("pickle", "compressed", "joblib-zfile"))),
     **dict.fromkeys((".joblib", ".jl"), frozenset(("pickle", "compressed", "joblib-zfile"))),
-    ".z": frozenset(("compressed", "joblib-zfile")),
+    ".z": frozenset(("compressed", "joblib-zfile", "unix-compress")),
     **dict.fromkeys((".gz", ".bz2", ".xz", ".lzma", ".lz4", ".zst"), frozenset(("compressed",))),
     **dict.fromkeys((".pt", ".pth", ".ckpt", ".ptl", ".pt2"), frozenset(("zip", "pickle", "tar"))),
     **dict.fromkeys((".zip", ".npz", ".skops"), frozenset(("zip",))),
@@ -62,6 +70,10 @@ EXTENSIONS: dict[str, frozenset[str]] = {
     ".gguf": frozenset(("gguf",)),
     ".tar": frozenset(("tar",)),
     ".7z": frozenset(("7z",)),
+    ".rar": frozenset(("rar",)),
+    ".cab": frozenset(("cab",)),
+    ".cpio": frozenset(("cpio",)),
+    **dict.fromkeys((".tgz", ".tbz2", ".txz", ".tzst"), frozenset(("compressed",))),
     **dict.fromkeys((".txt", ".md", ".csv", ".json", ".toml", ".yaml", ".yml"), frozenset(("text",))),
 }
 
@@ -73,6 +85,18 @@ _MAGIC: tuple[tuple[int, bytes, FormatName], ...] = (
     (0, b"GGUF", "gguf"),
     (0, b"7z\xbc\xaf\x27\x1c", "7z"),
     (257, b"ustar", "tar"),
+    # What has no reader here is named all the same.
+    (0, b"Rar!\x1a\x07", "rar"),
+    (0, b"MSCF\0\0\0\0", "cab"),
+    (0, b"!<arch>\n", "ar"),
+    (0, b"070701", "cpio"),
+    (0, b"070702", "cpio"),
+    (0, b"070707", "cpio"),
+    (0, b"\xc7\x71", "cpio"),
+    (0, b"\x1f\x9d", "unix-compress"),
+    (0, b"\xff\x06\0\0sNaPpY", "snappy"),
+    (0, b"LZIP\x01", "lzip"),
+    (0, b"\x89LZO\0\r\n\x1a\n", "lzop"),
 )
 # The second field of an ONNX ModelProto, by its protobuf key; all of these are length-delimited.
 _ONNX_FIELDS = frozenset((0x12, 0x1A, 0x22, 0x32, 0x3A, 0x42, 0x72))

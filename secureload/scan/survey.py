@@ -107,7 +107,8 @@ class _Survey:
 
         name = _without_suffix(child.name)
         inner = _detect_stream(expanded(), name)
-        if inner.may_be_pickle or inner.format in ("pickle", "empty"):
+        # The name of a tar archive's first member may begin as a pickle does: then it is read as both, below.
+        if inner.format in ("pickle", "empty") or (inner.may_be_pickle and inner.format not in READERS):
             gathered.traced(self._trace(expanded, child.reading, -1, compression))
             if detected.may_be_pickle:
                 # BZh9 is also the opcode BINBYTES with a length of 825 MB: joblib expands it, pickle runs it.
