@@ -2,6 +2,7 @@
 # make test     the test suite
 # make lint     ruff and mypy --strict
 # make bench    what it costs; writes benchmarks/results/spine.md
+# make bench-scan  the scanner side by side with its peers; writes benchmarks/results/scan.md and scan.png
 # make clean    removes what the others made
 #
 # The first run makes .venv with PYTHON (3.11 to 3.13). Nothing outside this folder is touched.
@@ -14,8 +15,9 @@ PYTEST_ARGS ?= -n auto --dist loadfile
 BIN := $(VENV)/bin
 BASE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
+BENCH := $(VENV)/.installed-bench
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench bench-scan clean
 .DELETE_ON_ERROR:
 
 demo: $(BASE)
@@ -30,7 +32,10 @@ lint: $(DEV)
 	$(BIN)/mypy
 
 bench: $(BASE)
-	$(BIN)/python benchmarks/bench_spine.py
+	$(BIN)/python -m benchmarks.bench_spine
+
+bench-scan: $(BENCH)
+	$(BIN)/python -m benchmarks.bench_scan
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -47,4 +52,8 @@ $(BASE): $(BIN)/python pyproject.toml
 
 $(DEV): $(BASE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+$(BENCH): $(BASE)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@

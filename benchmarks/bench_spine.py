@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -16,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import secureload
+from benchmarks.machine import machine
 from secureload.signing.keys import SigningKey
 from secureload.trust.store import add_trusted_key
 
@@ -145,19 +144,6 @@ def table(rows: list[Row]) -> str:
         spread = f"{row.lower * 1e3:.2f} to {row.upper * 1e3:.2f}"
         lines.append(f"| {row.what} | {row.median * 1e3:.2f} | {spread} | {row.runs} | {ratio} | {more} |")
     return "\n".join(lines)
-
-
-def machine() -> str:
-    """Say what was measured on, without names of hosts."""
-    model = platform.machine()
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-            break
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("numpy", "scikit-learn", "joblib"))
-    cpus = len(os.sched_getaffinity(0))
-    kernel = platform.release().split("-")[0]
-    return f"{model}, {cpus} CPUs, Linux {kernel}, Python {platform.python_version()}, {versions}"
 
 
 def main() -> None:

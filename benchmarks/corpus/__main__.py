@@ -60,13 +60,15 @@ _PARTS: dict[str, Callable[[], Iterator[Sample]]] = {
     "bombs": _bombs,
     "benign": _benign,
 }
+# Whether the small form of the files is wanted.
+_SPEED = {"speed": False, "speed-quick": True}
 
 
 def main() -> None:
     """Write the part that is asked for."""
     parser = argparse.ArgumentParser(prog="benchmarks.corpus", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("part", choices=_PARTS)
+    parser.add_argument("part", choices=[*_PARTS, *_SPEED])
     arguments = parser.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":
         # Sets are written in the order of their hashes.
@@ -74,6 +76,12 @@ def main() -> None:
     index = arguments.folder / f"{arguments.part}.json"
     if index.exists():
         print(f"{index} is there: nothing to do")
+        return
+    if arguments.part in _SPEED:
+        from benchmarks.corpus.speed import write_speed_files
+
+        write_speed_files(arguments.folder / arguments.part, quick=_SPEED[arguments.part])
+        write_index(index, [])
         return
     written = write_samples(arguments.folder, _PARTS[arguments.part]())
     write_index(index, written)

@@ -64,13 +64,11 @@ def _opcodes() -> Iterator[tuple[str, bytes]]:
     yield "colliding-set.pkl", head + b"\x8f(" + numbers + b"\x90."
     yield "int-of-many-digits.pkl", b"I" + b"9" * 3_000_000 + b"\n."
     yield "long-of-many-digits.pkl", b"L" + b"9" * 3_000_000 + b"L\n."
-    yield "long4-large.pkl", head + b"\x8b" + struct.pack("<i", 8_000_000) + b"\x7f" * 8_000_000 + b"."
     yield "many-stops.pkl", b"N." * 400_000
     yield (
         "many-globals.pkl",
         head + b"".join(b"c" + f"m{n}\nname\n".encode() + b"0" for n in range(60_000)) + b"N.",
     )
-    yield "many-calls.pkl", head + (b"ccollections\nOrderedDict\n)R0" * 400_000) + b"N."
     yield "long-line.pkl", b"c" + b"a" * 20_000_000 + b"\nname\n."
     yield "many-dots.pkl", head + bare(Name("collections", ".".join("a" * 50_000))) + b"."
 
@@ -85,10 +83,6 @@ def _calls() -> Iterator[tuple[str, bytes]]:
         "array-reconstructed": Built(
             Call(Name("numpy.core.multiarray", "_reconstruct"), (Name("numpy", "ndarray"), (1 << 40,), b"b")),
             None,
-        ),
-        "array-state": Built(
-            Call(Name("numpy._core.multiarray", "_reconstruct"), (Name("numpy", "ndarray"), (0,), b"b")),
-            (1, (1 << 40,), Call(Name("numpy", "dtype"), ("f8", False, True)), False, b""),
         ),
         "power": Call(Name("operator", "pow"), (integer, integer)),
         "text-times": Call(Name("operator", "mul"), ("a" * 1000, 1 << 40)),

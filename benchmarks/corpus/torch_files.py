@@ -48,7 +48,6 @@ def torch_samples() -> Iterator[Sample]:
         (
             'torch.from_file("/nonexistent/canary", True, 10)',
             'torch.save(x, "/nonexistent/canary")',
-            'ops.prim.CallMethod(x, "system")',
         )
     ):
         yield Sample("malicious", "torchscript", f"code-{number}.pt", _script(line))
