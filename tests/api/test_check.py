@@ -6,6 +6,8 @@ import io
 import os
 import pickle
 import re
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,9 @@ from secureload.policy.verdict import Outcome
 from secureload.scan.finding import Severity
 
 from .conftest import Save
+
+# Decoded by the interpreter itself, without a module.
+_BUILT_IN_CODECS = {"ascii", "utf-8", "latin-1"}
 
 
 class Evil:
@@ -184,3 +189,20 @@ def test_any_bytes_are_checked_without_anything_but_our_errors(data: bytes) -> N
 
 def test_the_public_check_is_this_one() -> None:
     assert secureload.check is check
+
+
+def test_every_codec_that_a_reader_names_is_there_when_the_door_is_closed() -> None:
+    named = set()
+    for path in Path(secureload.__file__).parent.glob("formats/**/*.py"):
+        named |= set(re.findall(r"""\.decode\(["']([\w-]+)["']""", path.read_text(encoding="utf-8")))
+    assert named
+    # A codec is a module: an interpreter that has looked it up has imported it.
+    modules = [f"encodings.{name.replace('-', '_')}" for name in sorted(named - _BUILT_IN_CODECS)]
+    code = (
+        "import sys; from secureload.sandbox.roles import trace; trace.warm_up(); "
+        "sys.exit(', '.join(name for name in sys.argv[1:] if name not in sys.modules) or 0)"
+    )
+    paths = os.pathsep.join(path for path in sys.path if path)
+    run = [sys.executable, "-c", code, *modules]
+    done = subprocess.run(run, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths})
+    assert (done.returncode, done.stderr) == (0, "")

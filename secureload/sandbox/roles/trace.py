@@ -19,7 +19,15 @@ from secureload.scan.survey import import_readers, survey
 __all__ = ["prepare", "run", "warm_up"]
 
 # What a worker would otherwise import after each fork, or could not import any more.
-_LATE = ("backports.zstd", "lz4.frame", "secureload.sandbox.worker")
+# A codec is a module, too: those that readers name and that the interpreter does not import by itself.
+_LATE = (
+    "backports.zstd",
+    "encodings.cp437",
+    "encodings.unicode_escape",
+    "encodings.utf_16_le",
+    "lz4.frame",
+    "secureload.sandbox.worker",
+)
 # Stand-ins live until their trace is done; collecting them in between only costs time.
 _COLLECTED_EVERY = 32
 
