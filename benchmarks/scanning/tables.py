@@ -84,5 +84,6 @@ def cost_tables(costs: Mapping[str, Mapping[str, Cost]], base: Baselines) -> Ite
     yield (
         f"`pickle.load` of the dictionary takes {base.load:.2f} s of CPU. Tracing alone, in a process that has "
         f"started: {base.small * 1e3:.1f} ms for the small file; {more[0]:+.1f} ms for 1 GB of joblib, "
-        f"{more[1]:+.1f} ms for 1 GB of pickle. The rest of the wall time of 1 GB is reading, hashing and keeping the bytes that were examined."
+        f"{more[1]:+.1f} ms for 1 GB of pickle. The rest of the wall time "
+        "of 1 GB is reading, hashing and keeping the bytes that were examined."
     )
