@@ -56,10 +56,10 @@ class Limits:
     # A value takes up to ten times the bytes of its text.
     json_text_bytes: int = 100_000_000
     json_text_depth: int = 200
-    # Binary structures: protobuf's own parsers stop at a depth of 100. The fields of a forest of 1,000 trees are
-    # some millions; so many take some seconds.
+    # Binary structures: protobuf's own parsers stop at a depth of 100. Entries that are read one by one take some
+    # microseconds each; rows of equal ones, of which a large forest has millions, count as one.
     structure_depth: int = 100
-    structure_items: int = 20_000_000
+    structure_items: int = 5_000_000
     # The state of a random generator has 39 digits.
     json_number_chars: int = 1_024
     # Pickles found in bytes of no known format; random bytes have none, a concatenation of models some.

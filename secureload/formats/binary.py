@@ -9,7 +9,8 @@ from secureload.formats.region import Region
 
 __all__ = ["BinaryCursor"]
 
-_WINDOW_BYTES = 1 << 16
+# The copy grows with use: many cursors read a few numbers only.
+_SMALLEST_BYTES, _LARGEST_BYTES = 1 << 8, 1 << 16
 
 
 class BinaryCursor:
@@ -18,7 +19,7 @@ class BinaryCursor:
     Whatever reaches beyond the end raises :class:`MalformedError` with ``format`` and the ``offset``.
     """
 
-    __slots__ = ("_base", "_bytes", "_format", "at", "byteorder", "data")
+    __slots__ = ("_base", "_bytes", "_format", "_window", "at", "byteorder", "data")
 
     def __init__(
         self, data: Region, name: str, *, at: int = 0, byteorder: Literal["little", "big"] = "little"
@@ -29,6 +30,7 @@ class BinaryCursor:
         self._format = name
         self._base = 0
         self._bytes = b""
+        self._window = _SMALLEST_BYTES
 
     def number(self, size: int) -> int:
         """Read an unsigned integer of ``size`` bytes."""
@@ -73,5 +75,6 @@ class BinaryCursor:
     def _refilled(self, size: int) -> bytes:
         self.need(size)
         self._base = self.at
-        self._bytes = self.data.read_at(self.at, max(_WINDOW_BYTES, size))
+        self._bytes = self.data.read_at(self.at, max(self._window, size))
+        self._window = min(2 * self._window, _LARGEST_BYTES)
         return self._bytes[:size]

@@ -92,7 +92,7 @@ def fields(data: Region, count: ItemCount, *, runs: frozenset[int] = frozenset()
             at = end
         else:
             raise _malformed(f"field {number} has the wire type {wire}, which is not read here", start)
-        count.add(field.times)
+        count.add()
         yield field
 
 
