@@ -23,7 +23,9 @@ DESCRIPTIONS: dict[FormatName, str] = {
     "skops": "a skops file",
     "keras": "a Keras model",
     "npy": "a numpy array file",
-    "hdf5": "an HDF5 file (Keras?)",
+    "hdf5": "an HDF5 file",
+    "keras-hdf5": "a Keras model in an HDF5 file",
+    "pytables": "an HDF5 file of pandas or PyTables",
     "safetensors": "a safetensors file",
     "onnx": "an ONNX model",
     "gguf": "a GGUF model",
@@ -48,6 +50,7 @@ READERS: dict[str, str] = {
     "joblib-zfile": "joblib_zfile",
     "tar": "tar_archive",
     "gguf": "gguf_file",
+    "hdf5": "hdf5_file",
     "npy": "npy",
     "onnx": "onnx_model",
     "safetensors": "safetensors_file",
@@ -81,7 +84,7 @@ _MAGIC: tuple[tuple[int, bytes, FormatName], ...] = (
     (0, b"PK\x03\x04", "zip"),
     (0, b"PK\x05\x06", "zip"),  # an archive without members
     (0, b"\x93NUMPY", "npy"),
-    (0, b"\x89HDF\r\n\x1a\n", "hdf5"),
+    *((start, b"\x89HDF\r\n\x1a\n", "hdf5") for start in (0, 512, 1024, 2048)),  # behind a user block
     (0, b"GGUF", "gguf"),
     (0, b"7z\xbc\xaf\x27\x1c", "7z"),
     (257, b"ustar", "tar"),
