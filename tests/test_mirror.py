@@ -33,7 +33,6 @@ COVERED_BY: dict[str, str] = {
     "pickles/checked.py": "pickles/test_codec.py",
     "cli/rendering.py": "cli/test_check.py",
     "report/rule_page.py": "api/test_rule_pages.py",
-    "formats/readers/keras_zip.py": "formats/readers/test_zip_archive.py",
     "formats/sevenzip_coders.py": "formats/readers/test_sevenzip.py",
     "formats/sevenzip_header.py": "formats/readers/test_sevenzip.py",
     "formats/zip_dialect.py": "formats/readers/test_zip_archive.py",

@@ -192,7 +192,7 @@ def _about_keys(key_types: object) -> Iterator[Event]:
         module, name = node.get("__module__"), node.get("__class__")
         if node.get("__loader__") == "CachedNode":
             continue
-        if (module, name) not in _KEY_TYPES:
+        if not isinstance(module, str) or not isinstance(name, str) or (module, name) not in _KEY_TYPES:
             message = f"the keys of a dictionary are made by calling {module}.{name} with text from the file"
             yield Observation(code="skops.key-type", message=message)
             return

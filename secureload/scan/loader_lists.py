@@ -17,7 +17,8 @@ from secureload.scan.part import Part
 
 __all__ = ["allow_for"]
 
-_LISTS: Final = frozenset({"skops"})
+# Format of a member → its list. HDF5 files of Keras hold the same configuration as its archives.
+_LISTS: Final = {"keras": "keras", "keras-hdf5": "keras", "skops": "skops"}
 # These return what they are given; TorchScript marks the types of its lists with them (torch/jit/_pickle.py).
 _TAGS: Final = frozenset(
     (
@@ -33,10 +34,10 @@ _TAGS: Final = frozenset(
 
 def allow_for(part: Part, allow: AllowList) -> AllowList:
     """Return the list that the names in ``part`` are judged by; ``allow`` is the general one with the user's."""
-    reading = part.trace.reading if part.trace is not None else ""
-    if reading in _LISTS:
-        return _list_of(reading).joined_with(allow)
-    if reading == "torch":
+    loader = _LISTS.get(part.format)
+    if loader is not None:
+        return _list_of(loader).joined_with(allow)
+    if part.trace is not None and part.trace.reading == "torch":
         return _WithTorchScript(allow)
     return allow
 

@@ -139,6 +139,7 @@ def test_keys_of_numpy_scalars_are_expected() -> None:
 
 def test_keys_that_are_made_by_calling_a_function() -> None:
     assert codes(dict_node({"id": json_node("1")}, node("TypeNode", "os", "system"))) == ["skops.key-type"]
+    assert "skops.key-type" in codes(dict_node({"id": json_node("1")}, {"__module__": [], "__class__": {}}))
 
 
 def test_the_text_that_a_scipy_distribution_executes_is_shown() -> None:

@@ -412,12 +412,6 @@ def test_many_observations_of_one_kind_are_cut_to_a_count() -> None:
     assert found.codes.count("zip.unsafe-name") == 11
 
 
-def test_a_dialect_that_is_not_read_yet_is_no_pass() -> None:
-    assert [problem.kind for problem in read(archive(Entry("config.json", b"{}"))).problems] == [
-        "unsupported"
-    ]
-
-
 # -- whatever the bytes ----------------------------------------------------------------------------------
 
 VALID = archive(
