@@ -131,10 +131,14 @@ def check(
     elif not quiet:
         emit(text)
     if run.exit_code:
-        note_failure(
-            f"{run.locator}: {run.outcome}: {run.summary}", run.hint or "the report says more of each file"
-        )
+        note_failure(_complaint(run), run.hint or "the report says more of each file")
     return run.exit_code
+
+
+def _complaint(run: Run) -> str:
+    if run.single and run.reports and run.reports[0].error:
+        return run.summary  # which names the file
+    return f"{run.locator}: {run.outcome}: {run.summary}"
 
 
 def _trusted(store: Path | None) -> TrustStore | None:

@@ -94,15 +94,19 @@ def check_one(
 
 
 def check_single(path: Path, options: CheckOptions, locator: str | None = None) -> Run:
-    """Check the one file that was asked for, and return the run; what is wrong with it is raised."""
-    from secureload.api.reporting import report_of_check
+    """Check the one file that was asked for, and return the run; UsageError where it is not there."""
+    from secureload.api.reporting import report_of_check, report_of_error
     from secureload.api.run_report import run_of_one
 
-    with progress_of(path) as progress:
-        checked = check_one(path, options, progress=progress)
-    if locator is None:
-        return run_of_one(report_of_check(checked, explain=options.explain), fail_on=options.fail_on)
-    report = report_of_check(checked, explain=options.explain, locator=locator, path="")
+    shown, place = (str(path), str(path)) if locator is None else (locator, "")
+    try:
+        with progress_of(path) as progress:
+            checked = check_one(path, options, progress=progress)
+    except UsageError:
+        raise
+    except SecureloadError as error:
+        return run_of_one(report_of_error(shown, error, path=place), fail_on=options.fail_on)
+    report = report_of_check(checked, explain=options.explain, locator=shown, path=place)
     return run_of_one(report, fail_on=options.fail_on)
 
 

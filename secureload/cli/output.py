@@ -47,8 +47,6 @@ def emit(text: str) -> None:
 
     Raises :class:`SandboxError` where it cannot be written, such as to a full disk.
     """
-    if sys.stdout is None:  # it was closed (``>&-``): nobody wants to read
-        return
     try:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         sys.stdout.flush()
@@ -71,7 +69,7 @@ def emit_json(value: Any) -> None:
 
 def note(line: str) -> None:
     """Write one line to standard error."""
-    with contextlib.suppress(OSError, AttributeError):  # a closed one is None
+    with contextlib.suppress(OSError):
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
 

@@ -161,12 +161,31 @@ def _run(page: Page, run: Run, *, hint: bool) -> None:
     page.hanging([(shown.outcome, style), (f": {shown.summary}" if shown.summary else "", "")])
     if run.reports:
         _files(page, run)
+    _warnings(page, run)
     _signatures(page, shown.signatures)
     _coverage(page, shown.coverage, "file", more=len(run.coverage.skipped) - len(few))
     page.blank()
     page.hanging([(run_conclusion(run) + ".", style)])
     if hint and shown.hint:
         page.hanging([(f"Hint: {shown.hint}", "")])
+
+
+def _warnings(page: Page, run: Run) -> None:
+    """Write what is told of accepted files, each thing once, and of how many: their reports are not shown."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for report in run.reports:
+        for finding in report.findings if not report.exit_code else ():
+            if finding.severity == "warning":
+                told.setdefault((finding.id, finding.title), []).append(report.locator)
+    if not told:
+        return
+    page.heading("Warnings about accepted files")
+    for (rule, title), names in list(told.items())[:_MOST_SKIPPED]:
+        shown, first = printed((title, names[0]), text_chars=_TEXT_CHARS, source_lines=0)
+        every = f": {first}" if len(names) == 1 else f": {counted(len(names), 'file')}, such as {first}"
+        page.hanging([(shown, ""), (f"  [{rule}]", "dim"), (every, "")], "  ", "    ")
+    if len(told) > _MOST_SKIPPED:
+        page.indented(f"and {len(told) - _MOST_SKIPPED:,} more; {_MORE}")
 
 
 def _files(page: Page, run: Run) -> None:

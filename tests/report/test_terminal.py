@@ -191,6 +191,17 @@ def test_each_file_that_is_not_accepted_is_told_the_worst_last_where_one_reads()
     assert "not examined: README.md (a text file)" in text
 
 
+def test_what_is_told_of_accepted_files_is_told_once_with_how_many() -> None:
+    warning = ReportFinding(id="SL301", severity="warning", title="saved with another version")
+    told = [
+        dataclasses.replace(accepted(), locator=f"{number}.pkl", findings=(warning,)) for number in range(3)
+    ]
+    text = render_text(several(*told, accepted(), exit_code=0, outcome="accepted"), color=False, width=90)
+    assert "Warnings about accepted files\n" in text
+    assert "  saved with another version  [SL301]: 3 files, such as 0.pkl\n" in text
+    assert text.endswith("Nothing found in what was examined.\n")
+
+
 def test_of_very_many_bad_files_the_rest_is_counted() -> None:
     text = render_text(several(*[rejected()] * 60), color=False, width=90)
     assert text.count("secureload check evil.pkl") == 50
