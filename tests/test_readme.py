@@ -8,6 +8,7 @@ programs. All of them run in their order, in one folder with a home of its own.
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 import re
 import subprocess
@@ -21,7 +22,14 @@ ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TEST_LINK = re.compile(r"\[([a-z_]+)\]\((tests/[\w/]+\.py)\)")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
-DOCUMENTS = ("README.md", "SECURITY.md", "CHANGELOG.md", "keys/README.md", "benchmarks/README.md")
+DOCUMENTS = (
+    "README.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "keys/README.md",
+    "benchmarks/README.md",
+    "docs/report.md",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +48,11 @@ def steps(text: str) -> list[Step]:
             found.append(Step("python", body, ()))
         elif language == "console":
             for part in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
-                command, *expected = part.rstrip("\n").split("\n")
-                found.append(Step("console", command, tuple(expected)))
+                command, *rest = part.rstrip("\n").split("\n")
+                # "> " continues a command, as the shell shows it.
+                more = list(itertools.takewhile(lambda line: line.startswith("> "), rest))
+                whole = "\n".join([command, *(line[2:] for line in more)])
+                found.append(Step("console", whole, tuple(rest[len(more) :])))
     return found
 
 

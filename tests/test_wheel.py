@@ -85,6 +85,7 @@ def test_the_wheel_holds_the_command_its_types_and_its_tables_and_nothing_of_the
     tables = {path.relative_to(ROOT).as_posix() for path in (ROOT / "secureload").rglob("*.toml")}
     assert tables
     assert tables <= names
+    assert {"secureload/report/report.css", "secureload/report/schema/report-v1.json"} <= names
     assert all(name.startswith(("secureload/", "secureload-")) for name in names)
 
 
