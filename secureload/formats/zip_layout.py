@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from secureload.errors import LimitError
 from secureload.formats.reading import Observation, Problem
 from secureload.formats.region import Region
 from secureload.formats.zeros import first_nonzero
@@ -242,7 +243,10 @@ def _read_gap(archive: Archive, start: int, end: int, limits: Limits, *, listed:
 
 
 def _unlisted_member(data: Region, at: int, end: int) -> Member | None:
-    local = read_local_header(data, at)
+    try:
+        local = read_local_header(data, at)
+    except LimitError:
+        return None  # bytes that only begin as a header does
     if local is None or local.data_at > end:
         return None
     # Random bytes that look like a header have an unknown compression or reach too far.

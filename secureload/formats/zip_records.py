@@ -11,7 +11,9 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
+from secureload.errors import LimitError
 from secureload.formats.region import Region
+from secureload.limits import DEFAULT_LIMITS
 
 __all__ = [
     "CENTRAL_SIGNATURE",
@@ -45,6 +47,8 @@ _FULL32: Final = 0xFFFFFFFF
 _ZIP64_FIELD: Final = 0x0001
 _UNICODE_PATH_FIELD: Final = 0x7075
 _UTF8_FLAG: Final = 0x800
+# Fifty thousand entries may share one header with a name of 64 KiB: no library writes a name longer than a path.
+_LONGEST_NAME: Final = DEFAULT_LIMITS.member_name_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,10 @@ def _ends64(data: Region, at: int) -> list[tuple[int, DirectoryPlace, int]]:
 
 
 def read_central_entry(data: Region, at: int) -> CentralEntry | None:
-    """Return the entry at ``at``, None where there is none or it is cut off."""
+    """Return the entry at ``at``, None where there is none or it is cut off.
+
+    Raises :class:`LimitError` (``member_name_bytes``) for a name that is longer than any path.
+    """
     head = data.read_at(at, _CENTRAL.size)
     if len(head) < _CENTRAL.size or head[:4] != CENTRAL_SIGNATURE:
         return None
@@ -157,6 +164,7 @@ def read_central_entry(data: Region, at: int) -> CentralEntry | None:
     end = at + _CENTRAL.size + name_size + extra_size + comment_size
     if end > data.size:
         return None
+    _check_name(name_size)
     variable = data.read_at(at + _CENTRAL.size, name_size + extra_size)
     raw_name, extra = variable[:name_size], variable[name_size:]
     wide = iter(_zip64_values(extra))
@@ -182,11 +190,15 @@ def read_central_entry(data: Region, at: int) -> CentralEntry | None:
 
 
 def read_local_header(data: Region, at: int) -> LocalHeader | None:
-    """Return the local header at ``at``, None where there is none or it is cut off."""
+    """Return the local header at ``at``, None where there is none or it is cut off.
+
+    Raises :class:`LimitError` (``member_name_bytes``) for a name that is longer than any path.
+    """
     head = data.read_at(at, _LOCAL.size)
     if len(head) < _LOCAL.size or head[:4] != LOCAL_SIGNATURE:
         return None
     _, _, flags, method, _, _, crc, packed, size, name_size, extra_size = _LOCAL.unpack(head)
+    _check_name(name_size)
     variable = data.read_at(at + _LOCAL.size, name_size + extra_size)
     if len(variable) < name_size + extra_size:
         return None
@@ -256,3 +268,14 @@ def _decoded(raw_name: bytes, flags: int) -> str:
     if flags & _UTF8_FLAG or raw_name.isascii():
         return raw_name.decode("utf-8", "backslashreplace")
     return raw_name.decode("cp437")
+
+
+def _check_name(size: int) -> None:
+    if size > _LONGEST_NAME:
+        raise LimitError(
+            f"member_name_bytes: the name of a member has {size:,} bytes",
+            hint="no library writes such a name; ask its sender how the archive was made",
+            limit="member_name_bytes",
+            allowed=_LONGEST_NAME,
+            seen=size,
+        )

@@ -24,6 +24,7 @@ from secureload.formats.reading import (
     ReadContext,
 )
 from secureload.formats.region import Region
+from secureload.formats.zip_directory import has_zip_end
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
 from secureload.scan.embedded import embedded_pickles
@@ -124,6 +125,8 @@ class _Survey:
         self, child: Child, data: Region, name: str, gathered: Gathered, path: str, depth: int
     ) -> None:
         module = READERS.get(name)
+        if module is None and has_zip_end(data):
+            module = READERS["zip"]  # zipfile reads an archive from its end, whatever it begins with
         if module is None:
             gathered.without_reader()
             if name != "text":

@@ -35,6 +35,7 @@ from secureload.scan.examine import examine
 from secureload.scan.finding import Severity
 from secureload.scan.part import Part
 from secureload.scan.survey import survey
+from tests.formats.zips import Entry, archive
 
 HOSTILE = Assembler(4).stack_global("os", "system").mark().text("echo hello").tuple_().reduce().stop()
 Reader = Callable[[Region, ReadContext], Iterator[Event]]
@@ -253,3 +254,13 @@ def test_plain_data_is_accepted_in_every_protocol(value: object, protocol: int) 
 def test_every_format_of_the_tables_is_described_and_every_reader_is_there() -> None:
     assert set(READERS) <= set(DESCRIPTIONS)
     assert {name for names in EXTENSIONS.values() for name in names} <= set(DESCRIPTIONS)
+
+
+@pytest.mark.parametrize("prefix", [b"\xff\xfe nothing that is known", b"#!/bin/sh\necho hello\n"])
+def test_an_archive_behind_anything_else_is_read_as_zipfile_reads_it(prefix: bytes) -> None:
+    data = archive(Entry("a.pkl", pickle.dumps(len)), prefix=prefix)
+    parts = {part.path: part for part in survey(Region(data), "model.keras")}
+    assert "zip.prefix" in {observation.code for observation in parts[""].observations}
+    trace = parts["a.pkl"].trace
+    assert trace is not None
+    assert [str(item.ref) for item in trace.imports] == ["builtins:len"]

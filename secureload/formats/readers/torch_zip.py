@@ -24,6 +24,7 @@ _DATA = re.compile(
     r"(?:data|constants|traced_inputs|\.data)/[^/]*|version|byteorder|\.format_version|\.storage_alignment"
     r"|code/.*\.py"
 )
+_PACKAGE_DATA = re.compile(r"\.data/[^/]*|byteorder")
 _PACKAGE_MARK = ".data/extern_modules"
 
 
@@ -56,9 +57,8 @@ class TorchArchive:
         relative = _in_root(name)
         if relative.endswith((".pkl", ".debug_pkl")):
             return Role("pickle", "torch")
-        if not self.package and _DATA.fullmatch(relative):
-            return DATA
-        return ANY
+        known = _PACKAGE_DATA if self.package else _DATA
+        return DATA if known.fullmatch(relative) else ANY
 
     def events(self, context: ReadContext) -> Iterator[Event]:
         """Yield what is ambiguous about the archive, and what its sources would call."""

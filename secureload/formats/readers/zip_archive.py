@@ -93,8 +93,8 @@ def _lookup_names(member: Member) -> dict[str, None]:
 
 
 def _identified(dialects: list[Dialect]) -> Iterator[Event]:
-    if dialects:
-        yield Identified(format=dialects[0].format, loader=dialects[0].loader)
+    first = dialects[0] if dialects else None
+    yield Identified(format=first.format, loader=first.loader) if first else Identified(format="zip")
     if len(dialects) > 1:
         loaders = ", ".join(dialect.loader for dialect in dialects)
         message = f"the archive is something else to each of several loaders: {loaders}"

@@ -41,7 +41,7 @@ def test_every_configuration_is_walked_and_its_weights_and_assets_are_looked_at(
 
 
 def test_an_archive_with_a_configuration_of_something_else_is_no_keras_model() -> None:
-    assert read(Entry("config.json", b"{}"), name="model.zip").formats == []
+    assert read(Entry("config.json", b"{}"), name="model.zip").formats == ["zip"]
     assert read(Entry("config.json", b"{}"), name="model.keras").formats == ["keras"]
     assert read(Entry("config.json", CONFIG), WEIGHTS, name="").formats == ["keras"]
 

@@ -394,6 +394,14 @@ def test_a_bomb_of_overlapping_members_ends_in_a_named_limit() -> None:
     assert found.error.fields["limit"] == "expansion_ratio"
 
 
+def test_a_name_that_is_no_path_ends_in_a_named_limit() -> None:
+    """A million entries may share one header; each would keep its 64 KiB."""
+    for entry in (Entry("a" * 5000, b"x"), Entry("a", b"x", local_name="a" * 5000)):
+        found = read(archive(entry))
+        assert found.error is not None
+        assert found.error.fields["limit"] == "member_name_bytes"
+
+
 def test_a_file_of_nothing_but_signatures_ends() -> None:
     found = read(b"PK\3\4" * 60_000, Limits(archive_members=50))
     assert found.problems
