@@ -20,6 +20,8 @@ def printable(text: object, limit: int = DEFAULT_CHARS) -> str:
     source = text if isinstance(text, str) else str(text)
     if len(source) <= limit and source.isprintable():
         return source
+    if len(source) <= limit and source.isprintable():
+        return source
     shown: list[str] = []
     length = 0
     for position, char in enumerate(source):

@@ -31,6 +31,8 @@ if TYPE_CHECKING:  # what verifies signatures is imported where there is one
 
 __all__ = ["report_of_check", "report_of_error", "signatures_of"]
 
+_RANKS: tuple[str, ...] = SEVERITIES
+
 
 def report_of_check(
     checked: Checked,
@@ -247,7 +249,7 @@ def _worst_by_member(findings: Iterable[Finding]) -> dict[str, str]:
 
 
 def _rank(severity: str) -> int:
-    return [str(one) for one in SEVERITIES].index(severity)
+    return _RANKS.index(severity)
 
 
 def _coverage(examination: Examination, locator: str) -> ReportCoverage:
@@ -273,12 +275,10 @@ def _problems(part: Part) -> list[str]:
 
 
 def _decompiled(examination: Examination) -> str:
-    """Return the decompiled source of every member, each under its path where there are several."""
-    sources = [
-        (part.path, part.trace.decompiled)
-        for part in examination.parts
-        if part.trace is not None and part.trace.decompiled
-    ]
+    """Return the decompiled source of every member that does something, each under its path if there are several."""
+    traced = [(part.path, part.trace) for part in examination.parts if part.trace is not None]
+    acting = [(path, trace) for path, trace in traced if trace.imports or trace.operations]
+    sources = [(path, trace.decompiled) for path, trace in acting or traced if trace.decompiled]
     if len(sources) == 1 and not sources[0][0]:
         return sources[0][1]
     return "\n".join(f"# {_one_line(path) or 'the file itself'}\n{source}" for path, source in sources)

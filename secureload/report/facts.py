@@ -41,7 +41,7 @@ def facts(report: Report) -> tuple[tuple[str, str], ...]:
         rows.append(("compression", f"{part.compression}, {part.bytes_total:,} bytes expanded"))
     if part.protocol >= 0:
         rows.append(("protocol", str(part.protocol)))
-    if part.loader or part.imports or part.operations:
+    if any(one.loader or one.imports or one.operations for one in report.parts):
         rows.append(("would do", _doing(report)))
     if len(report.parts) > 1 or part.data_members:
         rows.append(("members", _members(report)))
@@ -82,7 +82,7 @@ def _doing(report: Report) -> str:
 def _members(report: Report) -> str:
     inner = len(report.parts) - 1
     data = sum(part.data_members for part in report.parts)
-    return f"{counted(inner, 'member')} examined, and {data:,} of raw data" if data else f"{inner:,} examined"
+    return f"{inner:,}, and {data:,} of raw data" if data else f"{inner:,}"
 
 
 def _versions(report: Report) -> tuple[tuple[str, str], ...]:

@@ -143,7 +143,7 @@ def _coverage(page: Page, coverage: ReportCoverage, unit: str, *, more: int = 0)
         f"{coverage.bytes_unreadable:,} unreadable"
     )
     for name, why in coverage.skipped[:_MOST_SKIPPED]:
-        page.indented(f"not examined: {name} ({why})")
+        page.hanging([(f"not examined: {name} ({why})", "")], "  ", "    ")
     more += max(0, len(coverage.skipped) - _MOST_SKIPPED)
     if more:
         page.indented(f"and {more:,} more; {_MORE}")

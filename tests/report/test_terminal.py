@@ -65,7 +65,7 @@ def test_the_hint_can_be_left_out_for_it_stands_elsewhere() -> None:
 
 def test_the_members_of_a_container_are_a_small_tree_cut_with_a_count() -> None:
     lines = render_text(one(archive(100)), color=False, width=100).split("\n")
-    assert "  members  100 members examined, and 7 of raw data" in lines
+    assert "  members   100, and 7 of raw data" in lines
     assert "    archive/000.pkl  a pickle, 10 bytes, as torch.load reads it" in lines
     assert "      inside.pkl  a pickle, 10 bytes, as torch.load reads it" in lines
     assert "    archive/099.pkl  a pickle, 10 bytes, as torch.load reads it  [dangerous]" in lines
