@@ -105,6 +105,8 @@ class Limits:
     worker_memory_bytes: int = 8 * _GIB
     worker_threads: int = 64
     worker_open_files: int = 64
+    # Shared with the worker, half for requests and half for replies; memory is taken as it is used.
+    worker_shared_bytes: int = 1 * _GIB
     # One message to or from the worker: 100,000 rows of 50 doubles are 40 MB.
     message_control_bytes: int = 64 * _MIB
     message_payload_bytes: int = 2 * _GIB

@@ -14,6 +14,7 @@ from typing import Any
 
 from secureload.errors import SandboxError
 from secureload.limits import Limits
+from secureload.sandbox.arena import open_arena
 from secureload.sandbox.channel import Channel, ChannelClosedError, ChannelTimeoutError
 from secureload.sandbox.proof import Confinement, prove
 from secureload.sandbox.roles.threads import THREAD_VARIABLES
@@ -52,8 +53,8 @@ class Worker:
         return _death(self._leash)
 
 
-def start_worker(role: str, config: Mapping[str, Any], limits: Limits) -> Worker:
-    """Start, configure and prove one worker.
+def start_worker(role: str, config: Mapping[str, Any], limits: Limits, *, shared_bytes: int = 0) -> Worker:
+    """Start, configure and prove one worker, which shares ``shared_bytes`` of memory with this process.
 
     ``config`` holds what the role's ``prepare`` reads; resource limits and paths are added here.
 
@@ -70,9 +71,10 @@ def start_worker(role: str, config: Mapping[str, Any], limits: Limits) -> Worker
             "open_files": limits.worker_open_files,
             "threads": limits.worker_threads,
             "thread_variables": _thread_variables(),
+            "shared_bytes": shared_bytes,
             **config,
         }
-        channel.send(Message(Kind.CONFIGURE, 0, whole), seconds=limits.worker_start_seconds)
+        _configure(channel, whole, shared_bytes, limits)
         pid = _pid(leash, limits)
         try:
             message, _ = channel.receive(seconds=limits.worker_start_seconds)
@@ -84,6 +86,19 @@ def start_worker(role: str, config: Mapping[str, Any], limits: Limits) -> Worker
         leash.close()
         raise
     return Worker(channel, leash, pid, confinement)
+
+
+def _configure(channel: Channel, config: dict[str, Any], shared_bytes: int, limits: Limits) -> None:
+    message = Message(Kind.CONFIGURE, 0, config)
+    if not shared_bytes:
+        channel.send(message, seconds=limits.worker_start_seconds)
+        return
+    arena, descriptor = open_arena(shared_bytes)
+    try:
+        channel.send(message, seconds=limits.worker_start_seconds, descriptor=descriptor)
+    finally:
+        os.close(descriptor)
+    channel.share(arena)
 
 
 def _thread_variables() -> dict[str, int]:

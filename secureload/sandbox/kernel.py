@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import platform
 import sys
@@ -13,6 +14,7 @@ __all__ = [
     "KernelError",
     "architecture",
     "is_linux",
+    "map_shared",
     "prctl",
     "raw_syscall",
     "syscall_number",
@@ -86,6 +88,7 @@ def _c() -> ctypes.CDLL:
     global _libc
     if _libc is None:
         _libc = ctypes.CDLL(None, use_errno=True)
+        _libc.syscall.restype = ctypes.c_long
     return _libc
 
 
@@ -111,3 +114,13 @@ def prctl(option: int, first: int = 0, second: int = 0, third: int = 0, fourth: 
         KernelError: the kernel said no.
     """
     return raw_syscall("prctl", option, first, second, third, fourth)
+
+
+def map_shared(descriptor: int, size: int) -> memoryview:
+    """Return ``size`` bytes of a file mapped for reading and writing, shared, for as long as this process lives.
+
+    Raises:
+        KernelError: the kernel said no.
+    """
+    address = raw_syscall("mmap", 0, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, descriptor, 0)
+    return memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")

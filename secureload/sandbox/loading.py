@@ -49,7 +49,7 @@ def load_confined(
         "own_modules": [module for module in modules if module in own_modules],
         "globals": [[ref.module, ref.name] for ref in refs],
     }
-    worker = start_worker("load", config, limits)
+    worker = start_worker("load", config, limits, shared_bytes=limits.worker_shared_bytes)
     session = Session(worker, limits, proxy_of, reference_of)
     try:
         worker.open(descriptor, {"size": size, "reading": trace.reading}, seconds=limits.worker_load_seconds)

@@ -205,6 +205,8 @@ class Session:
         except BaseException:  # Ctrl-C while waiting: the next answer on the wire would be this one
             self._interrupted()
             raise
+        # An array of this request may live on in the shared memory.
+        self._worker.channel.settle(kept=bool(message.body.get("kept")))
         reissue_warnings(message.body.get("warnings"), _WARNING_STACK)
         if message.kind is Kind.FAILURE:
             raise rebuilt_exception(message.body, self._limits)

@@ -14,6 +14,7 @@ import traceback
 from typing import Any, NoReturn
 
 from secureload.limits import Limits
+from secureload.sandbox.arena import Arena
 from secureload.sandbox.channel import Channel
 from secureload.sandbox.layers.layer import LayerReport
 from secureload.sandbox.layers.rlimits import ResourceLimits
@@ -44,8 +45,12 @@ def run_worker(descriptor: int, namespaces: LayerReport) -> NoReturn:
 
 
 def _run(channel: Channel, namespaces: LayerReport) -> None:
-    message, _ = channel.receive()
+    message, shared = channel.receive()
     config: dict[str, Any] = message.body
+    if shared is not None:
+        # Now or never: behind the filter there are no shared mappings.
+        channel.share(Arena(shared, config["shared_bytes"], parent=False))
+        os.close(shared)
     role = importlib.import_module(ROLES[config["role"]])
     state = role.prepare(config)
     own_user_namespace = namespaces.enforced and namespaces.detail.startswith("user")

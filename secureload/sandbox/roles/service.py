@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import inspect
 import warnings
+import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from secureload.limits import Limits
@@ -33,10 +35,11 @@ class Service:
         self._objects: dict[int, Any] = {}
         self._numbers: dict[int, int] = {}
         self._next = 0
+        self._warned = _Warned()
 
     def load(self, load: Callable[[], Any]) -> None:
         """Load the object and send it, as data or as a reference, as the reply to request 0."""
-        self._answer(0, lambda _: load(), None)
+        self._answer(0, lambda _: load(), Decoder((), self._limits), [])
 
     def serve(self) -> None:
         """Answer requests until the caller closes."""
@@ -50,22 +53,33 @@ class Service:
                 self._release(number)
             decoder = Decoder(message.segments, self._limits, self._resolve)
             operation = _OPERATIONS[body["op"]]
-            self._answer(message.request_id, lambda d, o=operation, b=body: o(self, b, d), decoder)  # type: ignore[misc]  # lambda defaults
+            lent = [weakref.ref(segment) for segment in message.segments] if message.shared else []
+            request_id = message.request_id
+            del message
+            self._answer(request_id, partial(operation, self, body), decoder, lent)
 
-    def _answer(self, request_id: int, compute: Callable[[Any], Any], decoder: Decoder | None) -> None:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                encoder = Encoder(self._limits, self._refer)
-                tree = encoder.encode(compute(decoder))
-                kind, segments = Kind.REPLY, tuple(encoder.segments)
-                body: dict[str, Any] = {"value": tree}
-            except BaseException as error:  # whatever the model raises is the caller's to hear
-                kind, segments = Kind.FAILURE, ()
-                body = self._failure(error)
-        body["warnings"] = [
-            [_lineage(w.category), str(w.message)[:_MESSAGE_CHARS]] for w in caught[:_MAX_WARNINGS]
-        ]
+    def _answer(
+        self,
+        request_id: int,
+        compute: Callable[[Decoder], Any],
+        decoder: Decoder,
+        lent: list[weakref.ref[Any]],
+    ) -> None:
+        """Compute and send the answer. ``lent`` is what of the shared memory the request's arrays lie in."""
+        try:
+            encoder = Encoder(self._limits, self._refer)
+            tree = encoder.encode(compute(decoder))
+            kind, segments = Kind.REPLY, tuple(encoder.segments)
+            body: dict[str, Any] = {"value": tree}
+        except BaseException as error:  # whatever the model raises is the caller's to hear
+            kind, segments = Kind.FAILURE, ()
+            body = self._failure(error)
+        caught = self._warned.taken()
+        if caught:
+            body["warnings"] = caught
+        if any(segment() is not None for segment in lent):
+            # Something kept an array that lies in the shared memory: nothing may be written there any more.
+            body["kept"] = True
         self._channel.send(Message(kind, request_id, body, segments))
 
     def _failure(self, error: BaseException) -> dict[str, Any]:
@@ -132,6 +146,24 @@ class Service:
         import dataclasses
 
         return dataclasses.asdict(self._objects[body["ref"]].__sklearn_tags__())
+
+
+class _Warned:
+    """Collects the warnings of this process. Installed once: saving and restoring filters costs as much as a call."""
+
+    def __init__(self) -> None:
+        self._caught: list[list[Any]] = []
+        warnings.simplefilter("always")
+        warnings.showwarning = self._show
+
+    def taken(self) -> list[list[Any]]:
+        """Return what was warned of since the last time."""
+        caught, self._caught = self._caught, []
+        return caught
+
+    def _show(self, message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+        if len(self._caught) < _MAX_WARNINGS:
+            self._caught.append([_lineage(category), str(message)[:_MESSAGE_CHARS]])
 
 
 # What a bound method is answered with: its object keeps it, the caller asks for it by name.

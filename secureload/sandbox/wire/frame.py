@@ -5,7 +5,7 @@ offset  size  field (network byte order)
 ======  ====  ===================================================
 0       4     magic ``SLW1``
 4       1     kind of message
-5       1     reserved, 0
+5       1     where the payload is: 0 behind the control part, 1 in the shared memory
 6       2     number of descriptors that ride along
 8       4     request id
 12      4     length of the control part in bytes
@@ -31,6 +31,7 @@ from secureload.errors import SandboxError
 from secureload.limits import Limits
 
 __all__ = [
+    "ALIGNMENT",
     "HEADER_BYTES",
     "Buffer",
     "Header",
@@ -46,8 +47,8 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 _MAGIC = b"SLW1"
 _HEADER = struct.Struct("!4sBBHIIQ")
 HEADER_BYTES = _HEADER.size
-_ALIGNMENT = 64
-_PADDING = bytes(_ALIGNMENT)
+ALIGNMENT = 64
+_PADDING = bytes(ALIGNMENT)
 # A smaller control part cannot grow to anything when it is parsed.
 _COUNTED_BYTES = 1 << 20
 
@@ -63,6 +64,9 @@ class Kind(IntEnum):
     FAILURE = 6  # worker → parent: an exception, as data
 
 
+_KINDS = {int(kind): kind for kind in Kind}
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """A parsed header; the lengths are within the limits."""
@@ -71,6 +75,7 @@ class Header:
     request_id: int
     control_bytes: int
     payload_bytes: int
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ class Message:
     request_id: int
     body: Any
     segments: tuple[Buffer, ...] = ()
+    shared: bool = False  # whether the segments lie in the shared memory
 
 
 def _broken(what: str, **fields: object) -> SandboxError:
@@ -90,11 +96,13 @@ def _broken(what: str, **fields: object) -> SandboxError:
 
 
 def _padded(size: int) -> int:
-    return -(-size // _ALIGNMENT) * _ALIGNMENT
+    return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def encode_message(message: Message, limits: Limits) -> list[Buffer]:
+def encode_message(message: Message, limits: Limits, *, shared: bool = False) -> list[Buffer]:
     """Return the buffers of ``message`` in sending order; nothing large is copied.
+
+    With ``shared`` the segments are not among them: they lie in the shared memory.
 
     Raises:
         SandboxError: the message is larger than ``limits`` allow.
@@ -104,10 +112,12 @@ def encode_message(message: Message, limits: Limits) -> list[Buffer]:
         control = msgpack.packb([message.body, sizes], use_bin_type=True, unicode_errors="surrogatepass")
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise _broken(f"a message could not be encoded ({type(error).__name__})") from error
-    payload = sum(_padded(size) for size in sizes)
+    payload = sum(map(_padded, sizes))
     _within(len(control), payload, len(sizes), limits)
-    head = _HEADER.pack(_MAGIC, message.kind, 0, 0, message.request_id, len(control), payload)
+    head = _HEADER.pack(_MAGIC, message.kind, shared, 0, message.request_id, len(control), payload)
     buffers: list[Buffer] = [head + control]
+    if shared:
+        return buffers
     for segment, size in zip(message.segments, sizes, strict=True):
         buffers.append(segment)
         if _padded(size) != size:
@@ -123,16 +133,23 @@ def parse_header(data: Buffer, limits: Limits) -> Header:
     """
     if len(data) != HEADER_BYTES:
         raise _broken("a header is cut off")
-    magic, kind, reserved, descriptors, request_id, control, payload = _HEADER.unpack(data)
-    if magic != _MAGIC or reserved or descriptors:
+    magic, kind, place, descriptors, request_id, control, payload = _HEADER.unpack(data)
+    if magic != _MAGIC or place > 1 or descriptors:
         raise _broken("what came is not a header")
-    if kind not in Kind.__members__.values():
+    known = _KINDS.get(kind)
+    if known is None:
         raise _broken("a message of an unknown kind", kind=kind)
     _within(control, payload, 0, limits)
-    return Header(Kind(kind), request_id, control, payload)
+    return Header(known, request_id, control, payload, place == 1)
 
 
 def _within(control: int, payload: int, segments: int, limits: Limits) -> None:
+    if (
+        control <= limits.message_control_bytes
+        and payload <= limits.message_payload_bytes
+        and segments <= limits.message_segments
+    ):
+        return
     for name, seen in (
         ("message_control_bytes", control),
         ("message_payload_bytes", payload),
@@ -179,7 +196,8 @@ def parse_control(header: Header, control: Buffer, payload: Buffer, limits: Limi
         raise _broken(f"a control part is not msgpack ({type(error).__name__})") from error
     if not isinstance(parts, list) or len(parts) != 2 or not isinstance(parts[1], list):
         raise _broken("a control part has the wrong form")
-    return Message(header.kind, header.request_id, parts[0], _cut(parts[1], payload, limits))
+    segments = _cut(parts[1], payload, limits)
+    return Message(header.kind, header.request_id, parts[0], segments, header.shared)
 
 
 def _container_counter(most: int) -> Callable[[Any], Any]:
