@@ -19,6 +19,7 @@ DESCRIPTIONS: dict[FormatName, str] = {
     "zip": "a zip archive",
     "torch-zip": "a PyTorch model",
     "torchscript": "a TorchScript model",
+    "torch-export": "an exported PyTorch program",
     "npz": "an archive of numpy arrays",
     "skops": "a skops file",
     "keras": "a Keras model",

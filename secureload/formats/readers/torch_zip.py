@@ -109,7 +109,7 @@ def _about_use(found: CodeUse) -> Iterator[Observation]:
         message = f"the TorchScript code calls {name}"
         yield Observation(code="torchscript.outside", message=message, detail=line)
     for name, line in found.unknown.items():
-        message = f"the TorchScript code uses {name}, which PyTorch itself does not have"
+        message = f"the TorchScript code uses {name}, which is none of PyTorch's own for models"
         yield Observation(code="torchscript.unknown-operator", message=message, detail=line)
     if found.runs_on_load:
         message = "the TorchScript code has methods that run while it is loaded"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from secureload.formats.member_paths import outside
-from secureload.formats.readers import keras_zip, npz, skops_archive, torch_zip
+from secureload.formats.readers import keras_zip, npz, skops_archive, torch_pt2, torch_zip
 from secureload.formats.reading import Child, Event, Identified, Observation, Opener, ReadContext
 from secureload.formats.region import Region
 from secureload.formats.repeated import first_of_each_code
@@ -22,7 +22,7 @@ from secureload.formats.zip_members import Unpacker
 
 __all__ = ["read"]
 
-_DIALECTS = (torch_zip, skops_archive, keras_zip, npz)
+_DIALECTS = (torch_zip, torch_pt2, skops_archive, keras_zip, npz)
 _LINK_CHARS = 4_096
 
 

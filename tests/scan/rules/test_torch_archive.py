@@ -19,5 +19,17 @@ def test_each_code_has_its_severity(code: str, severity: Severity) -> None:
     assert code in GRADES
 
 
+@pytest.mark.parametrize("code", ["torch.evaluated-text", "torch.repeated-key"])
+def test_code_in_the_place_of_a_size_is_dangerous(code: str) -> None:
+    (finding,) = check(observed(code))
+    assert finding.severity is Severity.DANGEROUS
+
+
+@pytest.mark.parametrize("code", ["torch.unknown-expression", "torch.unknown-target", "torch.compiled"])
+def test_what_nobody_can_tell_is_undecided(code: str) -> None:
+    (finding,) = check(observed(code))
+    assert finding.severity is Severity.UNKNOWN
+
+
 def test_other_observations_are_left_to_other_rules() -> None:
     assert list(check(observed("torchscript.code"))) == []
