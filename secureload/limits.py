@@ -64,6 +64,10 @@ class Limits:
     json_number_chars: int = 1_024
     # Pickles found in bytes of no known format; random bytes have none, a concatenation of models some.
     embedded_pickles: int = 256
+    # Opcodes stepped over to find them, beyond those that so many bytes have anyway, and what is traced of them.
+    embedded_steps: int = 250_000
+    # The search takes some seconds a gigabyte; larger files of no known format are searched at both ends.
+    embedded_search_bytes: int = 1 * _GIB
     # A pax header holds names, times and extended attributes; Linux gives a file 64 kB of those.
     tar_header_bytes: int = 1 * _MIB
     # 50,000 files with names of a hundred characters and their times are 12 MB.

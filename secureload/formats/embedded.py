@@ -15,7 +15,7 @@ from secureload.formats.opcode_steps import does_something_at
 from secureload.formats.region import Region
 from secureload.limits import DEFAULT_LIMITS, Limits
 
-__all__ = ["pickle_starts"]
+__all__ = ["PickleSearch"]
 
 _PIECE_BYTES = 1 << 20
 # Each begins with one plain byte: that is searched for at the speed of memory.
@@ -24,79 +24,111 @@ _AFTER_GLOBAL = re.compile(rb"\n[()\x8cX}pqSVU\x94N\]0.]")
 _AFTER_STACK_GLOBAL = re.compile(rb"\x93[()\x8c\x94Xqpr}N\]h]")
 _LONGEST_NAME = 128
 _NAME_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.")
-# Random bytes have one such place in 2,000; of a file with many more nothing can be said.
-_PLACES = 100_000
-_BYTES_A_PLACE = 512
-_MOST_BEFORE = 4
+# The text before a STACK_GLOBAL may have been memoized: MEMOIZE, or BINPUT and an index.
+_BEFORE_STACK_GLOBAL = _NAME_BYTES | {0x94}
+# Random bytes have one place that looks like a beginning in 1,000, and fail there after two opcodes.
+_BYTES_A_STEP = 128
+_MOST_LETTERS = 4
 
 
-def pickle_starts(data: Region, limits: Limits = DEFAULT_LIMITS) -> Iterator[int]:
-    """Yield the offsets in ``data`` at which a pickle that does something may begin, each once, in no order.
+class PickleSearch:
+    """One search of ``data``, from its beginning to its end.
 
-    Several may belong to one pickle: a global in the middle of one, or letters in front of one that could
-    belong to its first name.
-
-    Raises:
-        LimitError: there are too many of them (``embedded_pickles``), or too many places that look like one.
+    The work is bounded: ``embedded_steps`` opcodes in all, more for more bytes.
     """
-    seen: set[int] = set()
-    for start in _places(data):
-        if start in seen or not does_something_at(data, start):
-            continue
-        if len(seen) >= limits.embedded_pickles:
-            raise _too_many("embedded_pickles", limits.embedded_pickles)
-        seen.add(start)
-        yield start
+
+    def __init__(self, data: Region, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._data = data
+        self._allowed = limits.embedded_steps + data.size // _BYTES_A_STEP
+        self._steps = 0
+        self._next_piece = 0
+        # The places of the piece that is being searched, the next one last.
+        self._waiting: list[tuple[int, ...]] = []
+
+    def after(self, at: int) -> tuple[int, ...]:
+        """Return where the first pickle at ``at`` or behind it may begin, () where there is none.
+
+        ``at`` never goes back from one call to the next.
+
+        Several offsets are of one pickle: which letter in front of a name is an opcode, it does not say.
+
+        Raises:
+            LimitError: the bytes look like the beginnings of pickles everywhere (``embedded_steps``).
+        """
+        while True:
+            while self._waiting:
+                starts = self._waiting.pop()
+                found = tuple(start for start in starts if start >= at and self._does_something(start))
+                if found:
+                    return found
+            if self._next_piece >= self._data.size:
+                return ()
+            begin = self._next_piece = max(self._next_piece, at // _PIECE_BYTES * _PIECE_BYTES)
+            self._next_piece += _PIECE_BYTES
+            self._waiting = sorted(self._places(begin), reverse=True)
+
+    def _does_something(self, start: int) -> bool:
+        done, steps = does_something_at(self._data, start)
+        self._count(steps)
+        return done
+
+    def _count(self, steps: int) -> None:
+        self._steps += steps
+        if self._steps > self._allowed:
+            raise LimitError(
+                "embedded_steps: too much of it looks like the beginning of a pickle",
+                hint="ask the sender what this file is",
+                limit="embedded_steps",
+                allowed=self._allowed,
+                seen=self._steps,
+            )
+
+    def _places(self, begin: int) -> Iterator[tuple[int, ...]]:
+        """Yield the places of the piece at ``begin``, in no order, each with the starts that it may belong to."""
+        before = begin > 0
+        piece = self._data.read_at(begin - before, _PIECE_BYTES + 1 + before)
+        origin = begin - before
+        for match in _PROTO.finditer(piece):
+            self._count(1)
+            yield (origin + match.start(),)
+        for match in _AFTER_GLOBAL.finditer(piece):
+            self._count(1)
+            if piece[match.start() - 1] in _NAME_BYTES:
+                yield _text_global(self._data, origin + match.start())
+        for match in _AFTER_STACK_GLOBAL.finditer(piece):
+            self._count(1)
+            at = match.start()
+            if piece[at - 1] in _BEFORE_STACK_GLOBAL or piece[at - 2 : at - 1] == b"q":
+                yield _stack_global(self._data, origin + at)
 
 
-def _places(data: Region) -> Iterator[int]:
-    looked_at, allowed = 0, _PLACES + data.size // _BYTES_A_PLACE
-    for at in range(0, data.size, _PIECE_BYTES):
-        piece = data.read_at(at, _PIECE_BYTES + 1)
-        for pattern in (_PROTO, _AFTER_GLOBAL, _AFTER_STACK_GLOBAL):
-            for match in pattern.finditer(piece):
-                looked_at += 1
-                if looked_at > allowed:
-                    raise _too_many("embedded_places", allowed)
-                place = at + match.start()
-                if pattern is _PROTO:
-                    yield place
-                elif pattern is _AFTER_GLOBAL:
-                    yield from _text_global(data, place)
-                else:
-                    yield from _stack_global(data, place)
-
-
-def _text_global(data: Region, end: int) -> Iterator[int]:
-    """Yield where a GLOBAL or INST could begin whose second line ends at ``end``."""
+def _text_global(data: Region, end: int) -> tuple[int, ...]:
+    """Return where a GLOBAL or INST could begin whose second line ends at ``end``."""
     before = data.read_at(max(end - 2 * _LONGEST_NAME, 0), min(end, 2 * _LONGEST_NAME))
-    if not before or before[-1] not in _NAME_BYTES:
-        return
     middle = before.rfind(b"\n")
     if middle <= 0 or not all(byte in _NAME_BYTES for byte in before[middle + 1 :]):
-        return
+        return ()
     first = middle
     while first > 0 and before[first - 1] in _NAME_BYTES:
         first -= 1
-    # Which letter is the opcode, letters in front of it do not tell: the first and the last are the likely ones.
-    places = [at for at in range(first, middle - 1) if before[at] in b"ci"]
-    for at in dict.fromkeys((*places[: _MOST_BEFORE // 2], *places[-_MOST_BEFORE // 2 :])):
+    letters = [at for at in range(first, middle - 1) if before[at] in b"ci"]
+    # The first and the last letters are the likely ones.
+    found: dict[int, None] = {}
+    for at in (*letters[: _MOST_LETTERS // 2], *letters[-_MOST_LETTERS // 2 :]):
         # The arguments of OBJ stand behind the global, those of INST before it; the mark before both.
         mark = before.rfind(b"(", 0, at)
         if mark >= 0 and (mark == at - 1 or before[at] == ord("i")):
-            yield end - len(before) + mark
-        yield end - len(before) + at
+            found[end - len(before) + mark] = None
+        found[end - len(before) + at] = None
+    return tuple(found)
 
 
-def _stack_global(data: Region, end: int) -> Iterator[int]:
-    """Yield where the first of two texts could begin that a STACK_GLOBAL at ``end`` takes."""
+def _stack_global(data: Region, end: int) -> tuple[int, ...]:
+    """Return where the first of two texts could begin that a STACK_GLOBAL at ``end`` takes."""
     before = data.read_at(max(end - 2 * _LONGEST_NAME, 0), min(end, 2 * _LONGEST_NAME))
     second = _text_before(before, len(before))
-    if second is None:
-        return
-    first = _text_before(before, second)
-    if first is not None:
-        yield end - len(before) + first
+    first = None if second is None else _text_before(before, second)
+    return () if first is None else (end - len(before) + first,)
 
 
 def _text_before(data: bytes, end: int) -> int | None:
@@ -118,13 +150,3 @@ def _text_before(data: bytes, end: int) -> int | None:
             if at >= 5 and data[at - 5 : at] == b"X" + length.to_bytes(4, "little"):
                 return at - 5
     return None
-
-
-def _too_many(limit: str, allowed: int) -> LimitError:
-    return LimitError(
-        f"{limit}: more than {allowed:,} places in it look like the beginning of a pickle",
-        hint="ask the sender what this file is",
-        limit=limit,
-        allowed=allowed,
-        seen=allowed + 1,
-    )

@@ -58,18 +58,21 @@ _GETS = {ord("h"): 1, ord("j"): 4, ord("g"): 0}
 _USES = {ord("R"): 2, 0x81: 2, 0x92: 3, ord("b"): 2}
 
 
-def does_something_at(data: Region, start: int) -> bool:
-    """Whether the opcodes from ``start`` on import something under a name, and then use it or end with it."""
+def does_something_at(data: Region, start: int) -> tuple[bool, int]:
+    """Return whether the opcodes from ``start`` on import something and then use it or end, and how many there are.
+
+    Of many opcodes without a mistake only the first thousand are stepped over: they are a pickle.
+    """
     steps = _Steps(data, start)
-    for _ in range(_MOST_STEPS):
+    for count in range(1, _MOST_STEPS):
         try:
             if steps.step():
-                return steps.imported
+                return steps.imported, count
         except (IndexError, ValueError):
-            return steps.used
+            return steps.used, count
         if steps.used:
-            return True
-    return True
+            return True, count
+    return True, _MOST_STEPS
 
 
 class _Steps:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from secureload.formats.embedded import pickle_starts
+from secureload.errors import LimitError
+from secureload.formats.embedded import PickleSearch
 from secureload.formats.region import Region
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
@@ -13,31 +14,88 @@ from secureload.pickles.vm import trace_stream
 from secureload.scan.dangerous import grade
 from secureload.scan.tracing import does_something
 
-__all__ = ["embedded_pickles"]
+__all__ = ["behind", "embedded_pickles"]
 
 
 def embedded_pickles(data: Region, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[int, Trace]]:
-    """Yield the offset and the trace of each pickle in ``data`` that would import something.
+    """Yield the offset and the trace of each pickle in ``data`` that would import something, in order.
 
     That bytes follow it, or that it breaks off, is no problem of its own here: it is cut out of what is not
-    known anyway. Where letters in front of it could belong to its first name, it is read both ways.
+    known anyway. Of more than ``embedded_search_bytes`` the first and the last are searched.
 
     Raises:
-        LimitError: there are too many, or too many places that look like the beginning of one.
+        LimitError: there are too many, or too much of it looks like the beginning of one.
     """
-    end = 0
-    dangerous = False
-    for start in sorted(pickle_starts(data, limits)):
-        if start < end and dangerous:
-            continue
+    found = uses = 0
+    for begin, part in _searched(data, limits):
+        search = PickleSearch(part, limits)
+        at = 0
+        while starts := search.after(at):
+            if uses > limits.embedded_steps:
+                raise _too_many("embedded_steps", limits.embedded_steps, uses)
+            start, trace, done = _worst_of(part, starts, limits)
+            uses += done
+            at = start + 1
+            if not does_something(trace):
+                continue
+            found += 1
+            if found > limits.embedded_pickles:
+                raise _too_many("embedded_pickles", limits.embedded_pickles, found)
+            at = max(at, start + _reached(trace))
+            kept = tuple(item for item in trace.problems if item.kind not in ("trailing", "malformed"))
+            yield begin + start, replace(trace, problems=kept)
+
+
+def behind(trace: Trace) -> int | None:
+    """Return where that begins which ``trace`` could not read as a pickle, None where it read everything."""
+    offsets = [item.offset for item in trace.problems if item.kind == "trailing" and item.offset > 0]
+    if any(item.kind == "malformed" for item in trace.problems):
+        offsets.append(_reached(trace))
+    return min(offsets, default=None)
+
+
+def _searched(data: Region, limits: Limits) -> Iterator[tuple[int, Region]]:
+    half = limits.embedded_search_bytes // 2
+    if data.size <= 2 * half:
+        yield 0, data
+    else:
+        yield 0, data.part(0, half)
+        yield data.size - half, data.part(data.size - half, half)
+
+
+def _worst_of(data: Region, starts: tuple[int, ...], limits: Limits) -> tuple[int, Trace, int]:
+    """Return the start that means harm, or the first that does anything; its trace; how much all of them do."""
+    traced = []
+    uses = 0
+    for start in starts:
         part = data.part(start, data.size - start)
         trace = trace_stream(part.cursor(), limits=limits, bytes_total=part.size)
-        if not does_something(trace):
-            continue
-        worse = any(grade(item.ref) is not None for item in trace.imports)
-        if start < end and not worse:
-            continue  # a part of the one before
-        end = start + max((section.end for section in trace.sections), default=0)
-        dangerous = worse
-        kept = tuple(problem for problem in trace.problems if problem.kind not in ("trailing", "malformed"))
-        yield start, replace(trace, problems=kept)
+        traced.append((start, trace))
+        uses += sum(item.count for item in trace.imports) + sum(item.count for item in trace.operations)
+    for start, trace in traced:
+        if any(grade(item.ref) is not None for item in trace.imports):
+            return start, trace, uses
+    start, trace = next((pair for pair in traced if does_something(pair[1])), traced[0])
+    return start, trace, uses
+
+
+def _reached(trace: Trace) -> int:
+    """Return how far a trace has come: to the end of its last whole pickle, or to the last thing that it did.
+
+    Where a pickle breaks off, the unpickler may have stepped over all the rest for one length that lies.
+    """
+    done = [item.offset for item in trace.imports] + [item.offset for item in trace.operations]
+    broken = [item.offset for item in trace.problems if item.kind == "trailing"]
+    if not any(item.kind in ("malformed", "limit") for item in trace.problems):
+        done += [item.end for item in trace.sections if item.start not in broken]
+    return max(done, default=0)
+
+
+def _too_many(limit: str, allowed: int, seen: int) -> LimitError:
+    return LimitError(
+        f"{limit}: too many pickles stand among bytes of no known format",
+        hint="ask the sender what this file is",
+        limit=limit,
+        allowed=allowed,
+        seen=seen,
+    )

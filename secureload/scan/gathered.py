@@ -85,6 +85,16 @@ class Gathered:
             self._trace = trace
             self._loader = f"{trace.reading}.load"
 
+    def followed_by_known(self, offset: int) -> None:
+        """Take back that something unknown follows the pickle at ``offset``: it is known, and read by itself."""
+        if self._trace is not None:
+            kept = tuple(
+                problem
+                for problem in self._trace.problems
+                if problem.kind != "trailing" or problem.offset != offset
+            )
+            self._trace = replace(self._trace, problems=kept, bytes_examined=self._trace.bytes_total)
+
     def all_examined(self) -> None:
         """Note that the readers went over all of it; what they could not read stands in the problems."""
         offsets = [problem.offset for problem in self._problems if problem.offset >= 0]

@@ -6,8 +6,9 @@ an archive to one program and a pickle to another. A reader that fails leaves a 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from secureload.errors import LimitError, SecureloadError
@@ -27,7 +28,7 @@ from secureload.formats.region import Region
 from secureload.formats.zip_directory import has_zip_end
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
-from secureload.scan.embedded import embedded_pickles
+from secureload.scan.embedded import behind, embedded_pickles
 from secureload.scan.gathered import Gathered
 from secureload.scan.part import Part
 from secureload.scan.torch_legacy import torch_machine
@@ -90,7 +91,9 @@ class _Survey:
         elif child.expect == "pickle" or detected.format == "pickle":
             trace = self._trace(data.cursor, child.reading, data.size)
             gathered.traced(trace)
-            self._behind(data, trace, gathered, path, depth)
+            start = behind(trace)
+            if start is not None:
+                self._behind(child, data.part(start, data.size - start), start, gathered, path, depth)
         else:
             if detected.may_be_pickle:
                 gathered.also_traced(self._trace(data.cursor, child.reading, data.size))
@@ -110,7 +113,9 @@ class _Survey:
         inner = _detect_stream(expanded(), name)
         # The name of a tar archive's first member may begin as a pickle does: then it is read as both, below.
         if inner.format in ("pickle", "empty") or (inner.may_be_pickle and inner.format not in READERS):
-            gathered.traced(self._trace(expanded, child.reading, -1, compression))
+            trace = self._trace(expanded, child.reading, -1, compression)
+            gathered.traced(trace)
+            self._behind_stream(child, data, expanded, trace, gathered, path, depth)
             if detected.may_be_pickle:
                 # BZh9 is also the opcode BINBYTES with a length of 825 MB: joblib expands it, pickle runs it.
                 what = f"it is {compression} for joblib.load, and a pickle for pickle.load"
@@ -140,18 +145,48 @@ class _Survey:
                 gathered.take(event)
         gathered.all_examined()
 
-    def _behind(self, data: Region, trace: Trace, gathered: Gathered, path: str, depth: int) -> None:
-        """Look at what stands behind a pickle, or behind the place where it breaks off."""
-        found = [p.offset for p in trace.problems if p.kind in ("trailing", "malformed") and p.offset > 0]
-        if not found:
-            return
-        start = min(found)
-        rest = data.part(start, data.size - start)
+    def _behind(
+        self, child: Child, rest: Region, offset: int, gathered: Gathered, path: str, depth: int
+    ) -> None:
+        """Look at ``rest``, which stands at ``offset`` behind a pickle or behind the place where it breaks off."""
         detected = detect(rest.head(HEAD_BYTES), rest.size, "")
-        if detected.compression is not None or detected.format in READERS:
-            self._child(Child(name=f"behind byte {start:,}", data=rest), gathered, path, depth)
-        else:
-            self._embedded(rest, start, gathered, path)
+        if detected.compression is None and detected.format not in READERS:
+            self._embedded(rest, offset, gathered, path)
+            return
+        if child.reading == "numpy" and detected.format == "npy":
+            gathered.followed_by_known(offset)  # numpy.save on an open file: the next array
+        self._child(Child(name=f"behind byte {offset:,}", data=rest), gathered, path, depth)
+
+    def _behind_stream(
+        self,
+        child: Child,
+        data: Region,
+        expanded: Callable[[], ExpandingReader],
+        trace: Trace,
+        gathered: Gathered,
+        path: str,
+        depth: int,
+    ) -> None:
+        """The same for a pickle in a compressed stream, and for what stands behind the stream itself."""
+        start = behind(trace)
+        if start is not None:
+            rest = self._rest_of(expanded(), start)
+            self._behind(child, rest, start, gathered, path, depth)
+        if any(problem.kind == "trailing" and problem.offset < 0 for problem in trace.problems):
+            stream = expanded()
+            stream.drain()
+            at = data.size - stream.trailing_bytes
+            self._behind(child, data.part(at, stream.trailing_bytes), at, gathered, path, depth)
+
+    def _rest_of(self, stream: ExpandingReader, start: int) -> Region:
+        """Return what ``stream`` holds from ``start`` on, as far as it can be had and kept."""
+        pieces = bytearray()
+        with contextlib.suppress(SecureloadError):  # that was noted when it was traced
+            stream.skip(start)
+            while len(pieces) < self.limits.spooled_bytes and (piece := stream.read(_CHUNK_BYTES)):
+                self.budget.expand(len(piece))
+                pieces += piece
+        return Region(pieces)
 
     def _embedded(self, data: Region, offset: int, gathered: Gathered, path: str) -> None:
         """Find the pickles in bytes that no reader knows; ``offset`` is where these begin in the member."""

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secureload.errors import LimitError
-from secureload.formats.embedded import pickle_starts
+from secureload.formats.embedded import PickleSearch
 from secureload.formats.region import Region
-from secureload.limits import Limits
+from secureload.limits import DEFAULT_LIMITS, Limits
 
 
 class Reduced:
@@ -23,8 +23,13 @@ class Reduced:
         return (fractions.Fraction, (1, 3))
 
 
-def starts(data: bytes, limits: Limits = Limits()) -> list[int]:  # noqa: B008  # frozen
-    return list(pickle_starts(Region(data), limits))
+def starts(data: bytes, limits: Limits = DEFAULT_LIMITS) -> list[int]:
+    """Every start of every place, in the order in which they are found."""
+    search = PickleSearch(Region(data), limits)
+    found: list[int] = []
+    while places := search.after(found[-1] + 1 if found else 0):
+        found += [place for place in places if place not in found]
+    return found
 
 
 def noise(length: int, seed: int = 1) -> bytes:
@@ -85,13 +90,22 @@ def test_a_global_that_is_only_mentioned_is_not_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "limit"),
-    [(b"\n(" * 200_000, "embedded_places"), (PAYLOADS["global"] * 300, "embedded_pickles")],
+    "data",
+    [b"\n(" * 300_000, b"\x80\x04" * 300_000, (b"\x80\x04" * 450 + b"\xff") * 500],
+    ids=["ends of names", "marks", "long runs that fail"],
 )
-def test_a_file_full_of_beginnings_ends_in_a_limit(data: bytes, limit: str) -> None:
+def test_a_file_full_of_beginnings_ends_in_a_limit(data: bytes) -> None:
     with pytest.raises(LimitError) as raised:
         starts(data)
-    assert raised.value.fields["limit"] == limit
+    assert raised.value.fields["limit"] == "embedded_steps"
+
+
+def test_the_search_goes_on_where_it_is_told_to() -> None:
+    search = PickleSearch(Region(PAYLOADS["global"] * 3))
+    size = len(PAYLOADS["global"])
+    assert search.after(0) == (0,)
+    assert search.after(2 * size) == (2 * size,)
+    assert search.after(3 * size) == ()
 
 
 OPCODES = st.lists(

@@ -22,7 +22,9 @@ LENGTHS = {
 
 
 def something(data: bytes, start: int = 0) -> bool:
-    return does_something_at(Region(data), start)
+    done, steps = does_something_at(Region(data), start)
+    assert 0 < steps <= 1_000
+    return done
 
 
 @pytest.mark.parametrize("protocol", range(6))

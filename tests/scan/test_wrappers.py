@@ -167,6 +167,31 @@ def test_a_payload_in_an_array_of_objects_is_rejected_by_name() -> None:
     assert any(finding.location.member == "objects" for finding in found.findings)
 
 
+def test_arrays_of_objects_one_behind_the_other_are_all_read() -> None:
+    objects = npy(ARRAYS["objects"])
+    found = examined(objects + npy(ARRAYS["numbers"]) + objects, "several.npy")
+    assert found.worst() is Severity.NOTE
+    assert found.coverage.not_examined == ()
+    found = examined(objects + objects[: objects.index(b"\x80")] + HOSTILE, "several.npy")
+    assert found.worst() is Severity.DANGEROUS
+    assert examined(objects + b"\xff\xfe" * 9, "several.npy").worst() is Severity.UNKNOWN
+
+
+@pytest.mark.parametrize("wrapper", ["gzip", "bz2", "xz", "zstd", "lz4"])
+def test_a_payload_behind_a_pickle_in_a_stream_or_behind_the_stream_is_rejected_by_name(wrapper: str) -> None:
+    wrap = WRAPPERS[wrapper]
+    honest = pickle.dumps([1, 2])
+    for data in (
+        wrap(honest + b"\xff\xfe" * 50 + HOSTILE),
+        wrap(honest[:-1] + b"\xff" + HOSTILE),
+        wrap(honest + tar([("inner", HOSTILE)])),
+        wrap(honest) + b"\xff\xfe" * 50 + HOSTILE,
+        wrap(honest) + b"\xff" + tar([("inner", HOSTILE)]),
+    ):
+        assert examined(data).worst() is Severity.DANGEROUS
+    assert examined(wrap(honest) + b"\xff\xfe" * 50).worst() is Severity.UNKNOWN
+
+
 @pytest.mark.parametrize("mark", [b"Rar!\x1a\x07\x01\0", b"!<arch>\n", b"\x1f\x9d\x90"])
 def test_an_archive_without_a_reader_is_undecided_and_named(mark: bytes) -> None:
     found = examined(mark + bytes(60))
