@@ -65,7 +65,7 @@ def add_to(app: typer.Typer) -> None:
 def check(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH…", help="Files and folders; - is standard input.", readable=False),
+        typer.Argument(metavar="PATH", help="Files and folders; - is standard input.", readable=False),
     ],
     allow: Annotated[
         list[str] | None,
@@ -75,7 +75,9 @@ def check(
     ] = None,
     allow_file: Annotated[
         list[Path] | None,
-        typer.Option("--allow-file", help="A file of names to allow; may be repeated.", readable=False),
+        typer.Option(
+            "--allow-file", metavar="FILE", help="A file of names to allow; may be repeated.", readable=False
+        ),
     ] = None,
     trust_store: StoreOption = None,
     require_signature: Annotated[
@@ -88,7 +90,8 @@ def check(
         ReportFormat, typer.Option("--format", help="How to write the report.")
     ] = ReportFormat.TEXT,
     output: Annotated[
-        Path | None, typer.Option("--output", help="Write the report to this file.", readable=False)
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Write the report to this file.", readable=False),
     ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print no report; the exit code says it.")
@@ -101,7 +104,7 @@ def check(
         ),
     ] = False,
     jobs: Annotated[
-        int | None, typer.Option("--jobs", min=1, help="Files at a time; by default one a core.")
+        int | None, typer.Option("--jobs", metavar="N", min=1, help="Files at a time; by default one a core.")
     ] = None,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours, even on a terminal.")] = False,
 ) -> int:

@@ -24,6 +24,7 @@ StoreOption = Annotated[
     Path | None,
     typer.Option(
         "--trust-store",
+        metavar="FOLDER",
         help="Folder of the trust store; by default SECURELOAD_TRUST_STORE or your own.",
         readable=False,
     ),

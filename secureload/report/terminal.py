@@ -16,7 +16,7 @@ from secureload.report.report import (
     conclusion,
     ordered_findings,
 )
-from secureload.report.run import Run, ordered_reports, run_conclusion, serious_findings
+from secureload.report.run import Run, counts, ordered_reports, run_conclusion, serious_findings
 
 __all__ = ["render_text"]
 
@@ -28,6 +28,7 @@ _MOST_PARTS: Final = 40
 _MOST_FILES: Final = 200
 _MOST_REPORTS: Final = 50
 _MOST_SKIPPED: Final = 20
+_ALWAYS_COUNTED: Final = frozenset(("files", "examined", "skipped", "undecided", "rejected"))
 _MORE: Final = "the JSON report has them all"
 
 _SEVERITY_STYLES: Final = {"dangerous": "bold red", "unknown": "yellow", "warning": "yellow", "note": "dim"}
@@ -161,6 +162,7 @@ def _run(page: Page, run: Run, *, hint: bool) -> None:
     page.hanging([(shown.outcome, style), (f": {shown.summary}" if shown.summary else "", "")])
     if run.reports:
         _files(page, run)
+    _summary(page, run)
     _warnings(page, run)
     _signatures(page, shown.signatures)
     _coverage(page, shown.coverage, "file", more=len(run.coverage.skipped) - len(few))
@@ -168,6 +170,24 @@ def _run(page: Page, run: Run, *, hint: bool) -> None:
     page.hanging([(run_conclusion(run) + ".", style)])
     if hint and shown.hint:
         page.hanging([(f"Hint: {shown.hint}", "")])
+
+
+def _summary(page: Page, run: Run) -> None:
+    """Write how many files there are of each kind, in a table of one row."""
+    shown = {
+        label.replace("_", " "): f"{number:,}"
+        for label, number in counts(run).items()
+        if number or label in _ALWAYS_COUNTED
+    }
+    page.heading("Summary")
+    # Two lines where they fit, else one a count.
+    widths = [max(len(label), len(number)) for label, number in shown.items()]
+    if sum(widths) + 2 * len(widths) <= page.width:
+        columns = list(zip(shown.items(), widths, strict=True))
+        page.indented("  ".join(f"{label:>{wide}}" for (label, _), wide in columns), "  ", "dim")
+        page.indented("  ".join(f"{number:>{wide}}" for (_, number), wide in columns))
+    else:
+        page.rows(shown.items())
 
 
 def _warnings(page: Page, run: Run) -> None:

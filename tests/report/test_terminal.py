@@ -184,6 +184,16 @@ def test_many_files_are_a_table_with_the_worst_first_and_a_count() -> None:
     assert "  and 50 more; the JSON report has them all" in lines
 
 
+def test_the_summary_counts_every_kind_of_file_even_where_there_is_little_room() -> None:
+    run = several(rejected(), accepted(), unreadable(), not_reached=4)
+    lines = render_text(run, color=False, width=90).split("\n")
+    start = lines.index("Summary")
+    labels = ["files", "examined", "skipped", "not", "reached", "accepted", "rejected", "undecided"]
+    assert lines[start + 1].split() == labels
+    assert lines[start + 2].split() == ["8", "2", "1", "4", "1", "1", "1"]
+    assert "  undecided    1" in render_text(run, color=False, width=40).split("\n")
+
+
 def test_each_file_that_is_not_accepted_is_told_the_worst_last_where_one_reads() -> None:
     text = render_text(several(unreadable(), rejected(), accepted()), color=False, width=90)
     assert text.index("check fifo") < text.index("check evil.pkl") < text.index("check folder")
