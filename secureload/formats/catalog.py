@@ -18,6 +18,7 @@ DESCRIPTIONS: dict[FormatName, str] = {
     "joblib-zfile": "a compressed file of a joblib older than 0.10",
     "zip": "a zip archive",
     "torch-zip": "a PyTorch model",
+    "torch-legacy": "a PyTorch model of a version before 1.6 (pickles)",
     "torchscript": "a TorchScript model",
     "torch-export": "an exported PyTorch program",
     "npz": "an archive of numpy arrays",

@@ -7,7 +7,6 @@ reads to the base of eight.
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 
 from secureload.errors import MalformedError
@@ -15,8 +14,7 @@ from secureload.errors import MalformedError
 __all__ = ["BLOCK_BYTES", "TarHeader", "has_checksum", "number", "padded", "parse_header", "text"]
 
 BLOCK_BYTES = 512
-_UNSIGNED = struct.Struct("148B8x356B")
-_SIGNED = struct.Struct("148b8x356b")
+_ASCII = bytes(range(128))
 # What a program writes there: magic and version of POSIX and of GNU. Old archives have neither.
 _USTAR = b"ustar\x0000"
 _GNU = b"ustar  \x00"
@@ -51,7 +49,9 @@ def has_checksum(block: bytes) -> bool:
         stated = number(block[148:156])
     except MalformedError:
         return False
-    return stated in (256 + sum(_UNSIGNED.unpack(block)), 256 + sum(_SIGNED.unpack(block)))
+    summed = block[:148] + block[156:]
+    unsigned = 256 + sum(summed)
+    return stated == unsigned or stated == unsigned - 256 * len(summed.translate(None, _ASCII))
 
 
 def parse_header(block: bytes) -> TarHeader:

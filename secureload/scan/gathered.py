@@ -79,6 +79,10 @@ class Gathered:
         self._trace = trace
         self._loader = f"{trace.reading}.load"
 
+    def recognized(self, name: str) -> None:
+        """Take a closer word for a pickle, a format of the catalog: what its own bytes showed it to be."""
+        self._description = DESCRIPTIONS[name]
+
     def also_traced(self, trace: Trace) -> None:
         """Take the trace of a member that could be a pickle besides: it counts if it does something."""
         if does_something(trace):

@@ -91,6 +91,8 @@ class _Survey:
         elif child.expect == "pickle" or detected.format == "pickle":
             trace = self._trace(data.cursor, child.reading, data.size)
             gathered.traced(trace)
+            if trace.reading == "torch" and not child.reading:
+                gathered.recognized("torch-legacy")
             start = behind(trace)
             if start is not None:
                 self._behind(child, data.part(start, data.size - start), start, gathered, path, depth)

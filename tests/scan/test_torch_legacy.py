@@ -45,7 +45,11 @@ def test_a_file_that_pytorch_wrote_is_read_to_its_last_storage() -> None:
     assert found.bytes_examined == found.bytes_total == len(STATE)
     assert (found.sections[-1].kind, found.sections[-1].end) == ("array", len(STATE))
     assert "torch:BFloat16Storage" in imports(found)
-    assert parts(STATE)[0].loader == "torch.load"
+    whole = parts(STATE)[0]
+    assert (whole.loader, whole.description) == (
+        "torch.load",
+        "a PyTorch model of a version before 1.6 (pickles)",
+    )
 
 
 @pytest.mark.parametrize("kind", ["DoubleStorage", "HalfStorage", "BoolStorage", "ComplexDoubleStorage"])
