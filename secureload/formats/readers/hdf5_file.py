@@ -20,6 +20,7 @@ from secureload.formats.hdf5.heaps import global_heap_objects
 from secureload.formats.hdf5.links import Link, links
 from secureload.formats.hdf5.pickles import would_be_unpickled
 from secureload.formats.hdf5.storage import Storage, external_files, filters, read_storage
+from secureload.formats.keras_config import walk_config
 from secureload.formats.outside import why_outside
 from secureload.formats.reading import Child, Event, Identified, Observation, Problem, ReadContext, Versions
 from secureload.formats.region import Region
@@ -240,7 +241,15 @@ def _configuration(
     if not values:
         yield Problem(kind="unsupported", message=f"{name} of {path or '/'} cannot be read", offset=offset)
         return
-    yield Problem(kind="unsupported", message=f"{name} is the configuration of a Keras model", offset=offset)
+    for value in values:
+        limit = context.limits.json_text_bytes
+        if value.size > limit:
+            yield Problem(
+                kind="limit", message=f"json_text_bytes: {name} has {value.size:,} bytes", offset=offset
+            )
+            continue
+        # A text of fixed length is filled up with zero bytes.
+        yield from walk_config(value.read_at(0, limit).rstrip(b"\0"), context)
 
 
 def _heaps(file: Hdf5File) -> Iterator[Event]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secureload.formats.readers import hdf5_file
-from secureload.formats.reading import Event, Identified, Versions
+from secureload.formats.reading import Event, Identified, Reference, Versions
 from secureload.limits import Limits
 from tests.formats.feeding import bytes_of, children, codes, feed, mutated, observation, problems
 from tests.formats.hdf5.building import (
@@ -293,3 +293,19 @@ def test_deep_trees_and_attributes_with_a_block_of_their_own_are_read() -> None:
 @given(st.binary(max_size=80).map(lambda tail: VALID[:96] + tail) | mutated(VALID) | mutated(DENSE))
 def test_any_bytes_give_events_or_an_error_of_ours(data: bytes) -> None:
     read(data)
+
+
+LAMBDA = b'{"class_name": "Sequential", "config": {"layers": [{"class_name": "Lambda", "config": {"function": "f"}}]}}'
+
+
+@pytest.mark.parametrize("padding", [b"", bytes(9)])
+def test_cve_2025_9905_a_lambda_layer_in_the_configuration_of_an_old_model_is_found(padding: bytes) -> None:
+    events = read(with_root(text("model_config", LAMBDA + padding)))
+    assert "keras.lambda" in codes(events)
+    assert Reference(module="keras", name="Sequential", use="new") in events
+
+
+def test_a_configuration_that_is_too_long_or_no_json_is_a_problem() -> None:
+    data = with_root(text("training_config", LAMBDA))
+    assert "json_text_bytes" in problems(read(data, json_text_bytes=20))[0]
+    assert "not JSON" in problems(read(with_root(text("model_config", b"{"))))[0]

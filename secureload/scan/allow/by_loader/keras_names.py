@@ -81,8 +81,8 @@ def names_in(source: str, module: str, release: str, found: Names) -> None:
                 found.add(kind, f"builtins:{name}", release)
         if isinstance(node, ast.ClassDef) and _is_saved_by_module(node, module):
             found.add(kind, f"{module}:{node.name}", release)
-            if node.name in _DEFINED:
-                found.add(kind, f"keras:{node.name}", release)
+            # Keras 3 leaves the module out where it writes an HDF5 file.
+            found.add(kind, f"keras:{node.name}", release)
 
 
 def list_text(found: Names, releases: Iterable[str]) -> str:

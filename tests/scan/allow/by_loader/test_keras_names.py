@@ -37,7 +37,7 @@ def test_parts_of_models_are_admitted_and_loaders_are_not() -> None:
     found = names()
     assert set(found.classes) == {
         "keras.layers:Dense", "keras:Dense", "keras.optimizers:Adam", "keras:Adam", "Custom:Adam",
-        "keras.src.ops.numpy:Add",
+        "keras.src.ops.numpy:Add", "keras:Add",
     }  # fmt: skip
     assert set(found.functions) == {"keras.activations:relu", "keras.ops:relu", "builtins:relu"}
 
