@@ -49,5 +49,7 @@ def benign_samples() -> Iterator[Sample]:
         np.random.seed(0)  # what an estimator without a seed draws from
         try:
             yield from part()
-        except Exception as error:  # a library that is not there, or does not fit the others, costs its own files
+        except (
+            Exception
+        ) as error:  # a library that is not there, or does not fit the others, costs its own files
             print(f"left out: {part.__name__}: {type(error).__name__}: {error}"[:500], file=sys.stderr)

@@ -39,11 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _start_ahead(words: Sequence[str]) -> None:
-    """Let what ``check`` needs start on the other cores while this process imports the parser and the rest."""
+    """Let what ``check`` waits for start on another core while this process imports the parser and the rest."""
     if words[:1] == ["check"] and len(words) > 1 and not {"-h", "--help"} & set(words):
-        from secureload.sandbox.zygotes import start_tracers
+        from secureload.sandbox.zygotes import start_ahead
 
-        start_tracers()
+        start_ahead("trace")
 
 
 def _run(words: list[str]) -> int:

@@ -16,13 +16,14 @@ from secureload.sandbox.kernel import is_linux
 from secureload.sandbox.proof import ConfinementMissingError
 from secureload.sandbox.roles.threads import ONE_THREAD
 
-__all__ = ["application_paths", "close_zygotes", "start_tracers", "zygote_for"]
+__all__ = ["application_paths", "close_zygotes", "start_ahead", "zygote_for"]
 
 _ZYGOTE_MODULES = {
-    "trace": "secureload.sandbox.roles.trace",
-    "fickle": "secureload.sandbox.roles.fickle",
-    "load": "secureload.sandbox.roles.load",
+    "trace": ["secureload.sandbox.roles.trace", "secureload.sandbox.roles.fickle"],
+    "load": ["secureload.sandbox.roles.load"],
 }
+# fickling is a tenth of what the tracer's zygote has imported anyway: a second one would take as long again.
+_FORKED_FROM = {"fickle": "trace"}
 
 
 class _Zygote:
@@ -90,7 +91,7 @@ class _Zygote:
 def _preloaded(role: str) -> list[str]:
     # Frames are likely to come where pandas is imported, and its import is a third of a second a load.
     frames = ["pandas"] if role == "load" and "pandas" in sys.modules else []
-    return [_ZYGOTE_MODULES[role], *frames]
+    return [*_ZYGOTE_MODULES[role], *frames]
 
 
 def _interpreter() -> list[str]:
@@ -169,6 +170,7 @@ def zygote_for(role: str) -> _Zygote:
             hint="run secureload in a Linux container or virtual machine",
             layer="seccomp",
         )
+    role = _FORKED_FROM.get(role, role)
     with _zygotes_lock:
         found = _zygotes.get(role)
         if found is None or not found.alive:
@@ -182,11 +184,10 @@ def zygote_for(role: str) -> _Zygote:
         return found
 
 
-def start_tracers() -> None:
-    """Start the zygotes of the tracer and of fickling if there are none yet, and do not wait for them."""
-    with contextlib.suppress(SandboxError):  # whoever traces is told
-        zygote_for("trace")
-        zygote_for("fickle")
+def start_ahead(role: str) -> None:
+    """Start the zygote for ``role`` if there is none yet, and do not wait for it."""
+    with contextlib.suppress(SandboxError):  # whoever wants a worker is told
+        zygote_for(role)
 
 
 @atexit.register
