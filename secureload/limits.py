@@ -97,6 +97,8 @@ class Limits:
     tracer_batch_bytes: int = 4 * _MIB
     # fickling takes milliseconds for a distilled pickle; what it has said is remembered.
     fickling_wall_seconds: float = 20.0
+    # Of the payload itself it reads a forest's 700 calls in 0.7 s; what people send to do harm is small.
+    fickling_original_bytes: int = 64 * 1024
     opinions_kept_items: int = 10_000
     shapes_kept_items: int = 10_000
     # What the tracer may answer: the distilled trace, never the bulk.

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from secureload.api.libraries import installed_versions
-from secureload.api.side_files import with_side_files
+from secureload.api.examiner import Examiner
 from secureload.artifact.artifact import Artifact, open_artifact
 from secureload.artifact.sidecar import sidecar_path
 from secureload.errors import (
@@ -24,14 +23,10 @@ from secureload.formats.detect import HEAD_BYTES, Detected, detect
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.policy.verdict import EXAMINE, Policy, Verdict, decide
 from secureload.printable import printable
-from secureload.sandbox.tracing import trace_confined
 from secureload.scan.allowlist import AllowList, load_default
-from secureload.scan.examine import examine
 from secureload.scan.finding import Examination, Severity
-from secureload.scan.part import Part
 
 if TYPE_CHECKING:  # what verifies signatures is imported where there is one
-    from secureload.api.examiner import Examiner
     from secureload.policy.verification import Verification
     from secureload.signing.truststore import TrustStore
 
@@ -125,13 +120,9 @@ def allow_list(names: Iterable[str]) -> AllowList:
 
 
 def examine_artifact(artifact: Artifact, allow: AllowList, limits: Limits) -> Examination:
-    """Survey and examine an open file, and the files beside it that it names, each in a worker of its own."""
-
-    def survey(opened: Artifact) -> tuple[Part, ...]:
-        return trace_confined(opened.fileno(), opened.size, limits, opened.name)
-
-    parts = with_side_files(artifact, survey(artifact), survey, limits)
-    return examine(parts, allow, installed_versions(), most_findings=limits.trace_findings)
+    """Survey and examine an open file, and the files beside it that it names, in workers of its own."""
+    with Examiner(allow, limits) as examiner:
+        return examiner.examine(artifact)
 
 
 def _verification(

@@ -8,6 +8,7 @@ from typing import overload
 
 from secureload.api.libraries import installed_versions
 from secureload.api.side_files import with_side_files
+from secureload.api.third_reader import with_third_reading
 from secureload.artifact.artifact import Artifact
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.sandbox.opinions import Opinions
@@ -55,7 +56,9 @@ class Examiner:
     ) -> None:
         self._allow = allow
         self._limits = limits
-        self._tracer = Tracer(limits, opinions)
+        self._opinions = Opinions(limits) if opinions is None else opinions
+        self._owns_opinions = opinions is None
+        self._tracer = Tracer(limits, self._opinions)
         self._judgements = Judgements(limits) if judgements is None else judgements
 
     def examine(self, artifact: Artifact) -> Examination:
@@ -69,7 +72,8 @@ class Examiner:
         if known is None:
             known = self._judged(traced.common)
             if known.findings or not known.coverage.complete:
-                return self._judged(with_side_files(artifact, traced.parts, self._survey, self._limits))
+                parts = with_side_files(artifact, traced.parts, self._survey, self._limits)
+                return self._judged(with_third_reading(artifact, parts, self._opinions, self._limits))
             self._judgements.keep(traced.shape, known)
         coverage = replace(
             known.coverage, bytes_total=traced.bytes_total, bytes_examined=traced.bytes_examined
@@ -79,6 +83,8 @@ class Examiner:
     def close(self) -> None:
         """End the workers."""
         self._tracer.close()
+        if self._owns_opinions:
+            self._opinions.close()
 
     def __enter__(self) -> Examiner:
         return self

@@ -1,6 +1,7 @@
 """fickling over the distilled trace: decompiled Python for the human, and its severity as one input of many.
 
-fickling is never given the payload's own bytes here. Whatever it raises is a note in the trace, not an error.
+Where something was found it is also asked what it sees imported by the payload's own bytes, as a third opinion.
+Whatever it raises is a note, not an error.
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from dataclasses import dataclass, replace
 from secureload.pickles.trace import Trace
 from secureload.printable import printable
 
-__all__ = ["UNREADABLE", "Opinion", "ask_fickling", "warm_up", "with_fickling", "with_opinion"]
+__all__ = [
+    "UNREADABLE",
+    "Opinion",
+    "ask_fickling",
+    "fickling_imports",
+    "warm_up",
+    "with_fickling",
+    "with_opinion",
+]
 
 UNREADABLE = "UNREADABLE"
 _MAX_LINES = 200
@@ -53,6 +62,24 @@ def ask_fickling(distilled: bytes) -> Opinion:
     except Exception as error:  # fickling's own errors and those that its input leads it to
         return Opinion("", UNREADABLE, (printable(f"{type(error).__name__}: {error}"),))
     return Opinion(_cut(source), severity, tuple(printable(message) for message in messages[:_MAX_MESSAGES]))
+
+
+def fickling_imports(original: bytes) -> tuple[tuple[str, str], ...]:
+    """Return the globals that fickling sees imported by the first pickle of the payload's own bytes, once each.
+
+    Raises whatever fickling raises: it cannot read joblib's arrays, and of protocol 5 not everything.
+    """
+    from fickling.fickle import Pickled
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        tree = Pickled.load(io.BytesIO(original)).ast
+    found = [
+        (node.module or "", alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def with_opinion(trace: Trace, opinion: Opinion) -> Trace:

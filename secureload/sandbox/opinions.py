@@ -7,18 +7,28 @@ import dataclasses
 import hashlib
 import os
 import threading
+from typing import Any
 
 from secureload.errors import SandboxError
 from secureload.limits import DEFAULT_LIMITS, Limits
-from secureload.pickles.checked import TraceFormatError, as_list, as_str, as_text
+from secureload.pickles.checked import TraceFormatError, as_list, as_str, as_text, each
 from secureload.pickles.fickling_reader import UNREADABLE, Opinion
+from secureload.pickles.trace import GlobalRef
 from secureload.printable import printable
 from secureload.sandbox.host import Worker, start_worker
 from secureload.sandbox.wire.frame import Kind
 
-__all__ = ["Opinions"]
+__all__ = ["Opinions", "ThirdReading"]
 
 _LINE_CHARS = 2_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ThirdReading:
+    """What fickling sees imported by a payload's own bytes, or the ``failure`` that kept it from reading them."""
+
+    imports: tuple[GlobalRef, ...]
+    failure: str = ""
 
 
 class Opinions:
@@ -44,6 +54,17 @@ class Opinions:
                     self._known[digest] = found
             return found
 
+    def of_original(self, descriptor: int, size: int) -> ThirdReading:
+        """Return what fickling sees imported by the pickle in ``descriptor``, ``size`` bytes of the payload itself."""
+        with self._lock:
+            try:
+                pairs, failure = as_list(self._exchange(descriptor, {"size": size, "original": True}))
+                imports = each(pairs, lambda module, name: GlobalRef(as_str(module), as_str(name)))
+                return ThirdReading(imports, as_text(failure))
+            except (SandboxError, TraceFormatError, OSError, ValueError, TypeError) as error:
+                self.close()
+                return ThirdReading((), f"it gave no answer: {printable(error)}")
+
     def close(self) -> None:
         """End the worker."""
         worker, self._worker = self._worker, None
@@ -58,6 +79,18 @@ class Opinions:
             return Opinion("", UNREADABLE, (f"fickling gave no answer: {printable(error)}",))
 
     def _ask(self, distilled: bytes) -> Opinion:
+        descriptor = os.memfd_create("secureload-distilled", os.MFD_CLOEXEC)
+        with contextlib.closing(os.fdopen(descriptor, "wb", buffering=0)) as file:
+            file.write(distilled)
+            answer = self._exchange(descriptor, {"size": len(distilled)})
+        source, severity, messages = as_list(answer)
+        return Opinion(
+            "\n".join(printable(line, _LINE_CHARS) for line in as_str(source).splitlines()),
+            as_text(severity),
+            tuple(as_text(text) for text in as_list(messages)),
+        )
+
+    def _exchange(self, descriptor: int, task: dict[str, Any]) -> Any:
         limits = self._limits
         if self._worker is None:
             config = {
@@ -66,17 +99,9 @@ class Opinions:
                 "limits": dataclasses.asdict(limits),
             }
             self._worker = start_worker("fickle", config, limits)
-        descriptor = os.memfd_create("secureload-distilled", os.MFD_CLOEXEC)
-        with contextlib.closing(os.fdopen(descriptor, "wb", buffering=0)) as file:
-            file.write(distilled)
-            seconds = limits.fickling_wall_seconds
-            self._worker.open(descriptor, {"size": len(distilled)}, seconds=seconds)
-            message, _ = self._worker.channel.receive(seconds=seconds)
+        seconds = limits.fickling_wall_seconds
+        self._worker.open(descriptor, task, seconds=seconds)
+        message, _ = self._worker.channel.receive(seconds=seconds)
         if message.kind is not Kind.REPLY:
             raise TraceFormatError(f"it failed: {printable(message.body)}")
-        source, severity, messages = as_list(message.body)
-        return Opinion(
-            "\n".join(printable(line, _LINE_CHARS) for line in as_str(source).splitlines()),
-            as_text(severity),
-            tuple(as_text(text) for text in as_list(messages)),
-        )
+        return message.body

@@ -20,7 +20,7 @@ from secureload.sandbox.wire.frame import Kind, Message
 from secureload.scan.part import Part
 from secureload.scan.part_codec import EncodedParts, decode_parts, decode_shape, encode_parts
 
-__all__ = ["Traced", "Tracer", "trace_confined"]
+__all__ = ["Traced", "Tracer"]
 
 
 class Traced:
@@ -85,7 +85,7 @@ class Tracer:
 
     Small artifacts share a worker, up to ``tracer_batch_files`` of them: a worker that a hostile file took over
     could lie about those that come after it in the same batch, as it could about itself. What is to be loaded
-    is traced in a worker of its own (:func:`trace_confined`).
+    is traced by a tracer, and so in a worker, of its own.
     """
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS, opinions: Opinions | None = None) -> None:
@@ -176,17 +176,6 @@ class Tracer:
             path="", format="unknown", description="not examined", problems=(problem,), bytes_total=size
         )
         return Traced(encode_parts((part,)), self._opinions)
-
-
-def trace_confined(
-    descriptor: int, size: int, limits: Limits = DEFAULT_LIMITS, name: str = ""
-) -> tuple[Part, ...]:
-    """Return the parts of the pinned bytes in ``descriptor``, made by a confined worker that ends with it.
-
-    See :meth:`Tracer.trace`.
-    """
-    with Tracer(limits) as tracer:
-        return tracer.trace(descriptor, size, name).parts
 
 
 def _encoded(message: Message) -> EncodedParts:

@@ -52,7 +52,7 @@ def test_many_files_by_one_examiner_get_the_verdicts_that_each_gets_alone(tmp_pa
             assert together.verdict == alone.verdict
             assert together.examination.findings == alone.examination.findings
             assert together.examination.coverage == alone.examination.coverage
-            assert tuple(together.examination.parts) == alone.examination.parts
+            assert tuple(together.examination.parts) == tuple(alone.examination.parts)
 
 
 def test_models_of_one_kind_are_judged_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
