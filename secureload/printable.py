@@ -6,9 +6,14 @@ a second line of the report, or a megabyte of it. Nothing of the kind reaches a 
 
 from __future__ import annotations
 
+import codecs
+
 __all__ = ["printable"]
 
 DEFAULT_CHARS = 200
+
+# Found now: in a confined worker no module can be imported any more.
+codecs.lookup("unicode_escape")
 
 
 def printable(text: object, limit: int = DEFAULT_CHARS) -> str:

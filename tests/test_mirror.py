@@ -70,6 +70,7 @@ COVERED_BY: dict[str, str] = {
     "scan/observed.py": "scan/test_examine.py",
     "scan/part.py": "scan/test_part_codec.py",
     "scan/tracing.py": "scan/test_survey.py",
+    "scan/nested.py": "scan/rules/test_nested_tensors.py",
     "scan/technique.py": "scan/test_dangerous.py",
 }
 # Folders of attacks on the package as a whole.

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,3 +47,9 @@ def test_any_text_becomes_one_printable_line_of_bounded_length(text: str, limit:
     shown = printable(text, limit)
     assert shown.isprintable()
     assert len(shown) <= limit + len("… (+1,000,000 more)")
+
+
+def test_the_codec_is_there_before_files_can_no_longer_be_opened() -> None:
+    code = "import sys, secureload.printable; print('encodings.unicode_escape' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "True", done.stderr

@@ -10,7 +10,7 @@ from typing import Final
 
 from secureload.pickles.trace import GlobalRef, Result, Value
 
-__all__ = ["BY_VALUE_MODULES", "makes_classes", "makes_code"]
+__all__ = ["BY_VALUE_MODULES", "TENSOR_LOADER", "loads_tensors", "makes_classes", "makes_code"]
 
 _CLOUDPICKLE: Final = frozenset(
     f"{package}{part}"
@@ -24,6 +24,15 @@ _CLASS_MAKERS: Final = frozenset(
     {"_builtin_type", "_make_skeleton_class", "_make_skeleton_enum", "_make_typevar", "_load_type", "_create_type",
      "_create_namedtuple", "_rehydrate_skeleton_class"}
 )  # fmt: skip
+
+
+# How plain pickle saves a tensor: a whole PyTorch file as bytes.
+TENSOR_LOADER: Final = GlobalRef("torch.storage", "_load_from_bytes")
+
+
+def loads_tensors(target: Value | None) -> bool:
+    """Whether calling ``target`` loads a PyTorch file from the bytes that it is given."""
+    return target == TENSOR_LOADER
 
 
 def makes_classes(ref: GlobalRef | None) -> bool:

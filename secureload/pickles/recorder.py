@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from secureload.limits import Limits
 from secureload.pickles.code_kept import CodeKept
+from secureload.pickles.code_makers import loads_tensors
 from secureload.pickles.trace import (
     Collection,
     Const,
@@ -34,6 +35,7 @@ _MAX_ITEMS = 16
 _MAX_ARGS = 4 * _MAX_ITEMS
 # Longer strings are data (names that a rule decides by are short), so they do not make a shape of their own.
 _NAME_CHARS = 64
+_MARK_BYTES = 64
 _FILLING = frozenset({"append", "setitem", "additem"})
 _KINDS: dict[type, str] = {tuple: "tuple", list: "list", dict: "dict", set: "set", frozenset: "frozenset"}
 _DATA: Final = frozenset({float, bytes, bytearray})
@@ -111,6 +113,14 @@ class Recorder:
         if kind == "call" and CodeKept.may_be_code(args):
             code = self._code.values(self._describe(target), args)
         key = self._shape(kind, target, args, kwargs) if code is None else (kind, code)
+        if (
+            kind == "call"
+            and len(args) == 1
+            and type(args[0]) is bytes
+            and loads_tensors(self._describe(target))
+        ):
+            # What is loaded is told by how it begins: a tensor does not hide another payload.
+            key = (key, args[0][:_MARK_BYTES])
         known = self._shapes.get(key)
         if known is not None:
             known[1][0] += 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from secureload.pickles.code_makers import BY_VALUE_MODULES, makes_classes
-from secureload.pickles.trace import Const, GlobalRef, Operation, Result, Trace
+from secureload.pickles.trace import Collection, Const, GlobalRef, Operation, Result, Trace, Value
 from secureload.scan.technique import Technique, words
 
 __all__ = ["BY_VALUE", "is_by_value", "is_explained", "restores_by_value"]
@@ -33,6 +33,11 @@ BY_VALUE: Final = Technique(
 _GETATTR: Final = GlobalRef("builtins", "getattr")
 _SETATTR: Final = GlobalRef("builtins", "setattr")
 _OBJECT: Final = GlobalRef("builtins", "object")
+_PARTIAL: Final = GlobalRef("functools", "partial")
+_EVAL: Final = GlobalRef("dill._dill", "_eval_repr")
+# What dill sets on a class that it has just made, and which texts it evaluates.
+_ATTRIBUTES: Final = frozenset({"__doc__", "__module__", "__name__", "__qualname__"})
+_TEXTS: Final = frozenset({"Ellipsis", "NotImplemented"})
 
 
 def is_by_value(ref: GlobalRef) -> bool:
@@ -43,10 +48,12 @@ def is_by_value(ref: GlobalRef) -> bool:
 def restores_by_value(operation: Operation, trace: Trace) -> bool:
     """Whether this step is one of restoring code by value, and no other rule's business.
 
-    That is a call of the machinery, an instance of a class that it made, and the ways in which the two
-    libraries look up ``setattr`` and ``object.__new__``.
+    That is a call of the machinery, an instance of a class that it made, a partial of a function that it made,
+    and the ways in which the two libraries look up ``setattr`` and ``object.__new__``.
     """
     target = operation.target
+    if _subject(target) == _PARTIAL:
+        return _was_made_by_value(_first(operation))
     if isinstance(target, GlobalRef):
         return is_by_value(target) or (target == _GETATTR and _is_their_getattr(operation))
     if not isinstance(target, Result):
@@ -54,18 +61,43 @@ def restores_by_value(operation: Operation, trace: Trace) -> bool:
     if target.of == _GETATTR:
         # dill fills cells and classes by setattr: what it fills is never a global.
         looked_up = [each for each in trace.operations if each.target == _GETATTR]
-        return all(map(_is_setattr_of_dill, looked_up)) and not any(
-            isinstance(value, GlobalRef) for value in operation.args[:1]
-        )
+        return all(map(_is_setattr_of_dill, looked_up)) and _was_made_by_value(_first(operation))
     return makes_classes(target.of)
 
 
 def is_explained(ref: GlobalRef, trace: Trace) -> bool:
-    """Whether dill's way of looking ``setattr`` up is all that this global, ``setattr``, is imported for."""
-    if ref != _SETATTR:
+    """Whether all that a gadget is imported for is what dill does with it to restore a class or a closure."""
+    if ref not in (_SETATTR, _EVAL):
         return False
     uses = [each for each in trace.operations if each.target == ref or ref in each.args]
-    return bool(uses) and all(each.target == _GETATTR and _is_setattr_of_dill(each) for each in uses)
+    return bool(uses) and all(map(_is_use_of_dill, uses))
+
+
+def _is_use_of_dill(operation: Operation) -> bool:
+    if operation.target == _GETATTR:
+        return _is_setattr_of_dill(operation)
+    match operation.args:
+        case (made, Const(str(name)), Const(str())) if operation.target == _SETATTR:
+            return _was_made_by_value(made) and name in _ATTRIBUTES
+        case (Const(str(text)),) if operation.target == _EVAL:
+            return text in _TEXTS
+    return False
+
+
+def _subject(target: Value) -> GlobalRef | None:
+    return target.of if isinstance(target, Result) else target if isinstance(target, GlobalRef) else None
+
+
+def _first(operation: Operation) -> Value | None:
+    """The first argument, or what stands first in a state."""
+    first = operation.args[0] if operation.args else None
+    if operation.kind == "build" and isinstance(first, Collection) and first.items:
+        return first.items[0]
+    return first
+
+
+def _was_made_by_value(value: Value | None) -> bool:
+    return isinstance(value, Result) and value.of is not None and is_by_value(value.of)
 
 
 def _is_their_getattr(operation: Operation) -> bool:

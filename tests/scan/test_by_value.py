@@ -10,7 +10,7 @@ from secureload.scan.allowlist import load_allow_file, load_default
 from secureload.scan.by_value import is_by_value, is_explained, restores_by_value
 from secureload.scan.dangerous import grade
 
-from ..pickles.tracing import result_of, text
+from ..pickles.tracing import result_of, text, tuple_of
 
 GETATTR = GlobalRef("builtins", "getattr")
 SETATTR = GlobalRef("builtins", "setattr")
@@ -62,7 +62,8 @@ def test_an_instance_of_a_class_that_was_made_is_a_step_and_a_call_of_a_made_fun
 
 
 def test_setattr_of_dill_is_a_step_only_where_nothing_else_is_looked_up() -> None:
-    fill = Operation("call", Result("call", GETATTR), (Result("call", None), text("x"), Const(1)))
+    cell = result_of("dill._dill", "_create_cell")
+    fill = Operation("call", Result("call", GETATTR), (cell, text("x"), Const(1)))
     other = Operation("call", GETATTR, (GlobalRef("builtins", "object"), text("__subclasses__")))
     assert restores_by_value(LOOKED_UP, traced(LOOKED_UP))
     assert restores_by_value(fill, traced(LOOKED_UP, fill))
@@ -76,5 +77,30 @@ def test_setattr_is_explained_by_dill_alone() -> None:
     call = Operation("call", SETATTR, (Const(1),))
     assert is_explained(SETATTR, traced(LOOKED_UP))
     assert not is_explained(SETATTR, traced(LOOKED_UP, call))
+    made = result_of("dill._dill", "_create_type")
+    named = Operation("call", SETATTR, (made, text("__qualname__"), text("Model")))
+    assert is_explained(SETATTR, traced(named))
+    assert not is_explained(SETATTR, traced(Operation("call", SETATTR, (made, text("__init__"), text("x")))))
+    on_global = Operation("call", SETATTR, (GlobalRef("a", "B"), text("__qualname__"), text("x")))
+    assert not is_explained(SETATTR, traced(on_global))
     assert not is_explained(SETATTR, traced())
     assert not is_explained(GETATTR, traced(LOOKED_UP))
+
+
+def test_dill_evaluates_two_names_and_no_other_text() -> None:
+    evaluate = GlobalRef("dill._dill", "_eval_repr")
+    assert is_explained(evaluate, traced(Operation("call", evaluate, (text("NotImplemented"),))))
+    assert not is_explained(evaluate, traced(Operation("call", evaluate, (text("print(1)"),))))
+
+
+def test_a_partial_of_a_function_by_value_is_a_step_until_it_is_called() -> None:
+    partial = GlobalRef("functools", "partial")
+    function = result_of("cloudpickle.cloudpickle", "_make_function")
+    call = Operation("call", partial, (function,))
+    state = Operation(
+        "build", Result("call", partial), (tuple_of(function, tuple_of(), tuple_of(), Const(None)),)
+    )
+    assert restores_by_value(call, traced(call))
+    assert restores_by_value(state, traced(state))
+    other = Operation("call", partial, (GlobalRef("os", "system"),))
+    assert not restores_by_value(other, traced(other))

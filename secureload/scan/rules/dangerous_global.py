@@ -12,6 +12,7 @@ from secureload.scan.by_value import is_explained
 from secureload.scan.case import Case, first_uses, opcode_of, shown_call, shown_value
 from secureload.scan.dangerous import grade
 from secureload.scan.finding import Finding, Location, Severity
+from secureload.scan.nested import holds_tensors
 
 RULE_ID = "SL101"
 TITLE = "Known gadget"
@@ -23,7 +24,7 @@ def check(case: Case) -> Iterator[Finding]:
     calls = first_uses(case.trace)
     for item in case.trace.imports:
         technique = grade(item.ref) if case.allow.find(item.ref) is None else None
-        if technique is None or is_explained(item.ref, case.trace):
+        if technique is None or is_explained(item.ref, case.trace) or holds_tensors(item.ref, case.trace):
             continue
         call = calls.get(item.ref)
         yield Finding(
