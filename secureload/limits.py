@@ -89,6 +89,8 @@ class Limits:
     trace_code_items: int = 1_000
     trace_codes_bytes: int = 4 * _MIB
     trace_findings: int = 1_000
+    # What the second reader keeps of a compressed stream, where a name may be taken out of the memo again.
+    walker_kept_bytes: int = 64 * _MIB
     tracer_memory_bytes: int = 2 * _GIB
     tracer_cpu_seconds: int = 60
     tracer_wall_seconds: float = 90.0

@@ -43,8 +43,13 @@ COVERED_BY: dict[str, str] = {
     "formats/zip_records.py": "formats/readers/test_zip_archive.py",
     "pickles/code_makers.py": "pickles/test_code_kept.py",
     "pickles/between.py": "scan/test_torch_legacy.py",  # a protocol: its implementations are there
+    "pickles/literals.py": "pickles/test_walker.py",
+    "pickles/machine.py": "pickles/test_walker.py",
+    "pickles/operations.py": "pickles/test_walker.py",
     "pickles/recorder.py": "pickles/test_vm.py",
+    "pickles/symbols.py": "pickles/test_walker.py",  # tags: what the walk does with them
     "pickles/stand_ins.py": "pickles/test_vm.py",
+    "pickles/walk.py": "pickles/test_walker.py",
     "pickles/trace.py": "pickles/test_vm.py",  # values: the tests of what makes them read every field
     "sandbox/kernel.py": "sandbox/layers/test_seccomp.py",
     "sandbox/loading.py": "api/test_load.py",

@@ -8,7 +8,11 @@ from __future__ import annotations
 import pickle
 import struct
 
+from secureload.pickles.opcodes import OPCODES
+
 __all__ = ["Assembler"]
+
+_CODES = {opcode.name: code for code, opcode in OPCODES.items()}
 
 
 class Assembler:
@@ -23,6 +27,36 @@ class Assembler:
         """Append bytes as they are."""
         self._code += data
         return self
+
+    def op(self, name: str, argument: bytes = b"") -> Assembler:
+        """Append the opcode of this name in :mod:`pickletools`, and the bytes of its argument as they are."""
+        return self.raw(bytes([_CODES[name]]) + argument)
+
+    def counted(self, name: str, data: bytes, length: int | None = None) -> Assembler:
+        """Append an opcode with ``data`` behind their length, or behind one that is not theirs."""
+        code = _CODES[name]
+        size = len(data) if length is None else length
+        return self.op(name, size.to_bytes(OPCODES[code].counted, "little") + data)
+
+    def line(self, name: str, *lines: str) -> Assembler:
+        """Append an opcode with its lines of text: INT, LONG, FLOAT, STRING, UNICODE, PERSID, GET, PUT, INST …"""
+        return self.op(name, "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
+
+    def proto(self, protocol: int) -> Assembler:
+        """PROTO, wherever it stands."""
+        return self.raw(pickle.PROTO + bytes([protocol]))
+
+    def frame(self, size: int) -> Assembler:
+        """FRAME, which says that its frame has ``size`` bytes."""
+        return self.raw(pickle.FRAME + struct.pack("<Q", size))
+
+    def framed(self, inner: Assembler) -> Assembler:
+        """FRAME around all that ``inner`` has collected."""
+        return self.frame(len(inner._code)).raw(bytes(inner._code))
+
+    def short_text(self, value: str) -> Assembler:
+        """SHORT_BINUNICODE."""
+        return self.counted("SHORT_BINUNICODE", value.encode("utf-8", "surrogatepass"))
 
     def none(self) -> Assembler:
         """NONE."""
@@ -115,6 +149,10 @@ class Assembler:
     def pop(self) -> Assembler:
         """POP."""
         return self.raw(pickle.POP)
+
+    def code(self) -> bytes:
+        """Return what was collected, without a STOP."""
+        return bytes(self._code)
 
     def stop(self) -> bytes:
         """STOP, and the finished pickle."""

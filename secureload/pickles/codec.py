@@ -7,7 +7,7 @@ everything and makes text printable again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from secureload.pickles.checked import (
     TraceFormatError,
@@ -20,9 +20,11 @@ from secureload.pickles.checked import (
     one_word,
 )
 from secureload.pickles.trace import (
+    Anomaly,
     Collection,
     Const,
     Datum,
+    Disagreement,
     Elided,
     GlobalRef,
     Import,
@@ -68,6 +70,8 @@ def encode_trace(trace: Trace, numbers: list[int]) -> list[Any]:
             _encode_operations(trace.other_operations, numbers),
         ],
         [_encode_side_file(file, numbers) for file in trace.side_files],
+        [_encode_disagreement(item, numbers) for item in trace.disagreements],
+        [_encode_anomaly(anomaly, numbers) for anomaly in trace.anomalies],
     ]
 
 
@@ -79,6 +83,16 @@ def _encode_problem(problem: TraceProblem, numbers: list[int]) -> list[Any]:
 def _encode_side_file(file: SideFile, numbers: list[int]) -> list[Any]:
     numbers.append(file.offset)
     return [file.name, file.kind]
+
+
+def _encode_disagreement(item: Disagreement, numbers: list[int]) -> list[Any]:
+    numbers.append(item.offset)
+    return [item.seen_by, item.kind, _encode_value(item.target)]
+
+
+def _encode_anomaly(anomaly: Anomaly, numbers: list[int]) -> list[Any]:
+    numbers.append(anomaly.offset)
+    return [anomaly.code, anomaly.message]
 
 
 def _encode_imports(imports: tuple[Import, ...], numbers: list[int]) -> list[Any]:
@@ -132,7 +146,7 @@ def decode_trace(data: object, numbers: Iterator[int]) -> Trace:
 
 def _decode_trace(data: Any, numbers: Iterator[int]) -> Trace:
     reading, compression, protocol, imports, operations, *tail = as_list(data)
-    problems, versions, pickles, fickling, other, side_files = tail
+    problems, versions, pickles, fickling, other, side_files, disagreements, anomalies = tail
     other_imports, other_operations = as_list(other)
     decompiled, severity, messages = as_list(fickling)
     total, examined, count = next(numbers), next(numbers), next(numbers)
@@ -161,6 +175,8 @@ def _decode_trace(data: Any, numbers: Iterator[int]) -> Trace:
             side_files,
             lambda name, kind: SideFile(as_str(name), one_word(kind, "npy", "zfile"), next(numbers)),
         ),
+        disagreements=each(disagreements, lambda *parts: _decode_disagreement(*parts, numbers=numbers)),
+        anomalies=each(anomalies, lambda c, m: Anomaly(as_text(c), as_text(m), next(numbers))),
         decompiled="\n".join(printable(line, 2_000) for line in as_str(decompiled).splitlines()),
         fickling_severity=as_text(severity),
         fickling_messages=tuple(as_text(message) for message in as_list(messages)),
@@ -186,6 +202,18 @@ def _decode_operation(kind: Any, target: Any, args: Any, kwargs: Any, *, numbers
         each(kwargs, lambda name, value: (as_str(name), _decode_value(value))),
         next(numbers),
         next(numbers),
+        next(numbers),
+    )
+
+
+def _decode_disagreement(seen_by: Any, kind: Any, target: Any, *, numbers: Iterator[int]) -> Disagreement:
+    decoded = _decode_value(target)
+    if not isinstance(decoded, GlobalRef | Result):
+        raise TraceFormatError("a target that is neither a global nor a result")
+    return Disagreement(
+        one_word(seen_by, "unpickler", "walker"),
+        one_word(kind, "import", *get_args(OperationKind)),
+        decoded,
         next(numbers),
     )
 

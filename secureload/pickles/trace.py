@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 __all__ = [
+    "Anomaly",
     "Collection",
     "Const",
     "Datum",
+    "Disagreement",
     "Elided",
     "GlobalRef",
     "Import",
@@ -163,6 +165,29 @@ class TraceProblem:
     offset: int = -1
 
 
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """Something odd in how the opcodes are written; ``code`` ("frame.crossed") is what the rules go by."""
+
+    code: str
+    message: str
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """An import or operation that one reader sees and the other does not, or sees more often.
+
+    "unpickler" is CPython's own, run inert; "walker" the second reader of the same bytes. ``target`` is what is
+    imported, called, built or filled, ``offset`` that of the opcode, -1 where it is not known.
+    """
+
+    seen_by: Literal["unpickler", "walker"]
+    kind: Literal["import"] | OperationKind
+    target: GlobalRef | Result
+    offset: int = -1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """Everything that one member's payload would import, call and build, and what could not be read of it."""
@@ -183,6 +208,9 @@ class Trace:
     # What another loader would do besides: pickle.load, where the reading is joblib's.
     other_imports: tuple[Import, ...] = ()
     other_operations: tuple[Operation, ...] = ()
+    # Where the two readers differ on what is imported, called or filled; and what is odd in the encoding.
+    disagreements: tuple[Disagreement, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
     decompiled: str = field(default="")
     fickling_severity: str = field(default="")
     fickling_messages: tuple[str, ...] = ()

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from secureload.pickles.assembler import Assembler
 from secureload.pickles.codec import TraceFormatError, decode_trace, encode_trace
 from secureload.pickles.trace import (
+    Anomaly,
     Collection,
     Const,
+    Disagreement,
     Elided,
     GlobalRef,
     Import,
@@ -47,6 +49,11 @@ _WHOLE = Trace(
     bytes_examined=19,
     pickles=1,
     side_files=(SideFile("m.pkl_01.npy", "npy", 3), SideFile("../x", "zfile")),
+    disagreements=(
+        Disagreement("walker", "import", _REF, 4),
+        Disagreement("unpickler", "call", Result("new", None), -1),
+    ),
+    anomalies=(Anomaly("frame.crossed", "an argument reaches beyond its frame", 12),),
     decompiled="a = 1\nb = 2",
     fickling_severity="LIKELY_SAFE",
     fickling_messages=("one", "two"),
@@ -116,6 +123,11 @@ def test_text_of_the_tracer_is_made_printable_again() -> None:
         (7, "1"),
         (8, ["", ""]),
         (9, [[]]),
+        (11, [["nobody", "import", ["g", "os", "system"]]]),
+        (11, [["walker", "run", ["g", "os", "system"]]]),
+        (11, [["walker", "import", ["c", "x", 1]]]),
+        (12, [["frame.crossed", 7]]),
+        (12, [["frame.crossed"]]),
     ],
 )
 def test_a_trace_with_one_forged_part_is_refused(index: int, forged: object) -> None:
