@@ -173,7 +173,7 @@ def test_any_tree_is_a_trace_or_a_format_error(tree: object) -> None:
 
 
 @settings(max_examples=250, deadline=None)
-@given(st.integers(0, 9), _TREES, st.integers(0, 3))
+@given(st.integers(0, len(shape_of(_WHOLE)) - 1), _TREES, st.integers(0, 3))
 def test_any_trace_with_one_part_replaced_is_a_trace_or_a_format_error(
     index: int, tree: object, deeper: int
 ) -> None:

@@ -21,12 +21,16 @@ _DO_NOT_LOAD = "do not load this file; ask its sender what it was written with"
 _DAMAGED = "the file is damaged, or was not written by a pickler; get it again from its sender"
 
 GRADES_OF_ANOMALIES = {
-    "frame.crossed": Grade(Severity.DANGEROUS, "unpicklers read on in different places; do not load this file"),
+    "frame.crossed": Grade(
+        Severity.DANGEROUS, "unpicklers read on in different places; do not load this file"
+    ),
     "frame.nested": Grade(Severity.UNKNOWN, _DO_NOT_LOAD),
     "frame.beyond": Grade(Severity.UNKNOWN, _DAMAGED),
     "frame.rest": Grade(Severity.UNKNOWN, _DO_NOT_LOAD),
     "proto.middle": Grade(Severity.UNKNOWN, _DO_NOT_LOAD),
-    "name.computed": Grade(Severity.DANGEROUS, "what is imported shows only when it runs; do not load this file"),
+    "name.computed": Grade(
+        Severity.DANGEROUS, "what is imported shows only when it runs; do not load this file"
+    ),
     "name.old": Grade(Severity.UNKNOWN, _DO_NOT_LOAD),
     "number.odd": Grade(Severity.UNKNOWN, _DO_NOT_LOAD, Confidence.MEDIUM),
     "memo.overwritten": Grade(Severity.DANGEROUS, _DO_NOT_LOAD, Confidence.MEDIUM),

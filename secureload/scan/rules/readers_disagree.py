@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from secureload.pickles.trace import Disagreement, GlobalRef, Result
+from secureload.pickles.trace import Disagreement, Result
 from secureload.scan.case import Case, shown_value
 from secureload.scan.dangerous import grade
 from secureload.scan.finding import Finding, Location, Severity
@@ -43,7 +43,7 @@ def check(case: Case) -> Iterator[Finding]:
 
 
 def _finding(item: Disagreement, severity: Severity) -> Finding:
-    what = shown_value(item.target) if isinstance(item.target, GlobalRef | Result) else "something"
+    what = shown_value(item.target)
     return Finding(
         rule_id=RULE_ID,
         severity=severity,
