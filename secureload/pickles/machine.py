@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Iterator
 
 from secureload.limits import Limits
+from secureload.pickles.code_makers import makes_classes
 from secureload.pickles.lane import replay
 from secureload.pickles.names import effective_name
 from secureload.pickles.symbols import KINDS, SCALAR, TEXT, Run, Span, Target, Value, WalkStop
@@ -226,12 +227,13 @@ class Machine:
         if len(self._globals) >= self.limits.trace_globals:
             raise WalkStop(f"trace_globals: more than {self.limits.trace_globals:,} different imports")
         ref = GlobalRef(*effective_name(module or "", name or "", self.context.protocol))
-        return self._refs.setdefault(ref, Target(ref))
+        return self._refs.setdefault(ref, Target(ref, is_class=True))
 
     def make(self, kind: int, target: Target, position: int) -> Target:
         """Record that ``target`` is called or instantiated, and return what stands for the result."""
         self.record(kind, target, position)
-        if kind == CALL:
+        # What makes a class gives one class, however it is asked.
+        if kind == CALL or makes_classes(_global_of(target)):
             if target.called is None:
                 target.called = self.result(Result("call", _global_of(target)))
             return target.called
@@ -243,7 +245,7 @@ class Machine:
         """Return what stands for this kind of result."""
         target = self._results.get(value)
         if target is None:
-            target = self._results[value] = Target(value)
+            target = self._results[value] = Target(value, is_class=makes_classes(value.of))
         return target
 
     def odd(self, code: str, message: str, position: int) -> None:

@@ -15,7 +15,7 @@ from secureload.pickles.literals import LITERALS, Operation, read_line
 from secureload.pickles.machine import Machine
 from secureload.pickles.opcodes import HIGHEST_PROTOCOL
 from secureload.pickles.symbols import Target, Value, WalkStop
-from secureload.pickles.trace import GlobalRef, Result
+from secureload.pickles.trace import Result
 
 __all__ = ["OPERATIONS", "PickleEnd"]
 
@@ -278,7 +278,7 @@ def _instantiate(machine: Machine, target: Value, args: int, position: int) -> N
     if not isinstance(target, Target):
         raise WalkStop("OBJ of something that cannot be called")
     # A class without arguments is not called: ``cls.__new__(cls)``.
-    kind = _NEW if not args and isinstance(target.value, GlobalRef) else _CALL
+    kind = _NEW if not args and target.is_class else _CALL
     machine.context.stack.append(machine.make(kind, target, position))
 
 

@@ -58,10 +58,12 @@ class Target:
     ``counts`` and ``firsts`` tell for each kind of event how often it happened, and where first.
     """
 
-    __slots__ = ("called", "counts", "firsts", "made", "value")
+    __slots__ = ("called", "counts", "firsts", "is_class", "made", "value")
 
-    def __init__(self, value: GlobalRef | Result) -> None:
+    def __init__(self, value: GlobalRef | Result, *, is_class: bool) -> None:
         self.value = value
+        # Whether it stands for a class: without arguments, INST and OBJ do not call one.
+        self.is_class = is_class
         self.counts = [0] * len(KINDS)
         self.firsts = [-1] * len(KINDS)
         # What stands for the results, made when there is one.

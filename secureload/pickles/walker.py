@@ -181,6 +181,8 @@ class _Walker:
         if section.kind == "pickle":
             machine.outer.append(machine.context)
             machine.context = Context(section.start)
+        elif machine.context.start == section.start:
+            machine.context.start = section.end  # raw bytes between two pickles
         self._window.pass_barrier(section.start if section.kind == "pickle" else section.end)
 
     def _drop_rest_of_frame(self, position: int) -> int:

@@ -9,6 +9,7 @@ from secureload.errors import LimitError
 from secureload.formats.expanding import ExpandingReader
 from secureload.formats.reading import Opener
 from secureload.limits import DEFAULT_LIMITS, Limits
+from secureload.pickles.agreement import second_opinion
 from secureload.pickles.between import Between
 from secureload.pickles.trace import Reading, Trace, TraceProblem
 from secureload.pickles.vm import trace_stream, with_pickle_reading
@@ -41,6 +42,7 @@ def trace_pickle(
     )
     if isinstance(stream, ExpandingReader):
         trace = _to_its_end(trace, stream)
+    trace = second_opinion(trace, opened, limits)
     if trace.reading == "joblib":
         trace = with_pickle_reading(trace, opened(), limits=limits)
     return trace

@@ -167,6 +167,18 @@ def test_code_that_is_pickled_by_value_is_read_alike_by_both(protocol: int) -> N
     assert_agreed(opinion(data), data)
 
 
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_instances_of_a_class_that_is_pickled_by_value_are_read_alike_by_both(protocol: int) -> None:
+    class Scaler:
+        factor = 2
+
+        def __init__(self) -> None:
+            self.seen = [1]
+
+    data = cloudpickle.dumps([Scaler(), Scaler], protocol=protocol)
+    assert_agreed(opinion(data), data)
+
+
 def test_a_trace_that_nobody_contradicts_only_gets_its_offsets() -> None:
     data = b"\x80\x04N" + HIDDEN + b"."
     before = trace_stream(mapped(data), bytes_total=len(data))

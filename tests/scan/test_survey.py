@@ -264,3 +264,24 @@ def test_an_archive_behind_anything_else_is_read_as_zipfile_reads_it(prefix: byt
     trace = parts["a.pkl"].trace
     assert trace is not None
     assert [str(item.ref) for item in trace.imports] == ["builtins:len"]
+
+
+def test_every_pickle_has_a_second_reader_and_what_only_that_one_sees_is_judged() -> None:
+    run = Assembler(None).global_("os", "system").mark().text("echo hello").tuple_().reduce().code()
+    # pickle.load gives up at the frame that is longer than the file; joblib's unpickler reads on.
+    data = Assembler(4).frame(10_000).raw(run).stop()
+    (part,) = parts(data)
+    assert part.trace is not None
+    assert [str(item.target) for item in part.trace.disagreements] == ["os:system", "os:system"]
+    found = examine((part,), load_default(), {})
+    assert found.worst() is Severity.DANGEROUS
+    assert {finding.rule_id for finding in found.findings} >= {"SL201", "SL203", "SL204"}
+
+
+def test_findings_stand_at_the_opcode_that_does_it() -> None:
+    run = Assembler(4).none().pop().stack_global("os", "system").mark().text("echo hello").tuple_().reduce()
+    (part,) = parts(run.stop())
+    assert part.trace is not None
+    code = run.code()
+    assert [item.offset for item in part.trace.imports] == [code.index(pickle.STACK_GLOBAL)]
+    assert [item.offset for item in part.trace.operations] == [len(code) - 1]
