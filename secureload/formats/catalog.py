@@ -118,9 +118,8 @@ def magic_format(head: bytes, size: int) -> FormatName | None:
             return name
     if has_checksum(head[:BLOCK_BYTES]):
         return "tar"  # the oldest ones have no mark
-    # joblib before 0.10: "ZF" and the expanded length in hexadecimal.
-    if head[:4] == b"ZF0x":
-        return "joblib-zfile"
+    if head[:2] == b"ZF" and _is_hexadecimal(head[2:21]):
+        return "joblib-zfile"  # of joblib before 0.10: the expanded length follows
     # A 64-bit little-endian header length (more than 2**40 is no length that anybody means) and the JSON header.
     if head[5:8] == b"\0\0\0" and head[8:64].lstrip(b" \t\r\n")[:1] == b"{":
         return "safetensors"
@@ -134,3 +133,11 @@ def magic_format(head: bytes, size: int) -> FormatName | None:
     ):
         return "onnx"
     return None
+
+
+def _is_hexadecimal(text: bytes) -> bool:
+    """Whether joblib reads a length in it, as ``int`` does."""
+    try:
+        return int(text, 16) >= 0
+    except ValueError:
+        return False

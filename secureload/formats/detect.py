@@ -38,8 +38,9 @@ class Detected:
 
 def detect(head: bytes, size: int, name: str) -> Detected:
     """Detect what ``head``, the first :data:`HEAD_BYTES` of ``size`` bytes, is; the name is the file's."""
-    # "PK" reads as PERSID, which pickle.load and joblib.load refuse: an archive need not be traced for that.
-    possible = may_be_pickle(head, size) and not head.startswith(b"PK")
+    # "P" reads as PERSID, which pickle.load and joblib.load refuse: an archive, or a stream that begins with user
+    # data, need not be traced for that.
+    possible = may_be_pickle(head, size) and not head.startswith((b"PK", b"P*M\x18"))
     compression = detect_compression(head)
     found, reason = _format(head, size, compression, possible)
     description = f"a {compression} compressed file" if compression else DESCRIPTIONS[found]

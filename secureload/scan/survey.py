@@ -25,6 +25,7 @@ from secureload.formats.reading import (
     ReadContext,
 )
 from secureload.formats.region import Region
+from secureload.formats.tar_header import BLOCK_BYTES, has_checksum
 from secureload.formats.zip_directory import has_zip_end
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
@@ -88,6 +89,10 @@ class _Survey:
         gathered = Gathered(detected, data.size)
         if detected.compression is not None:
             self._compressed(child, data, detected, gathered, path, depth)
+            if has_checksum(data.head(BLOCK_BYTES)):
+                self._structure(
+                    child, data, "tar", gathered, path, depth
+                )  # to torch.load it is a tar archive
         elif child.expect == "pickle" or detected.format == "pickle":
             trace = self._trace(data.cursor, child.reading, data.size)
             gathered.traced(trace)

@@ -10,6 +10,7 @@ import zlib
 import joblib
 import numpy as np
 import pytest
+from backports import zstd
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -262,3 +263,17 @@ def test_any_bytes_and_any_name_are_detected_as_something(head: bytes, size: int
     assert found.reason
     assert found.description.isprintable()
     assert (found.extension_disagrees or "").isprintable()
+
+
+def test_every_length_that_joblib_reads_in_an_old_compressed_file_makes_it_one() -> None:
+    for length in (b"0x1f", b"1F", b" 1_f", b"+0x1f"):
+        data = b"ZF" + length.ljust(19) + zlib.compress(b"data")
+        assert detected(data).format == "joblib-zfile"
+    for length in (b"-1", b"", b"x1"):
+        assert detected(b"ZF" + length.ljust(19) + bytes(9)).format != "joblib-zfile"
+
+
+def test_a_stream_that_begins_with_user_data_is_no_pickle_of_a_persistent_id() -> None:
+    """pzstd begins its files so."""
+    notes = (0x184D2A50).to_bytes(4, "little") + (4).to_bytes(4, "little") + b"\0\n\0\0"
+    assert not detected(notes + zstd.compress(b"data")).may_be_pickle

@@ -29,6 +29,7 @@ from secureload.scan.finding import Examination, Severity
 from secureload.scan.survey import survey
 from tests.formats.sevenzips import archive as sevenzip
 from tests.formats.tars import archive as tar
+from tests.formats.tars import member as tar_member
 
 HOSTILE = Assembler(4).global_("os", "system").mark().text("echo hello").tuple_().reduce().stop()
 
@@ -135,6 +136,13 @@ def test_a_compressed_tar_is_read_like_the_tar_in_it(mode: Any) -> None:
     found = examined(file.getvalue(), "model.tar.gz")
     assert found.worst() is Severity.DANGEROUS
     assert found.findings[0].location.member == "model.tar!/model.pkl"
+
+
+def test_a_tar_archive_that_begins_as_a_stream_is_read_as_both() -> None:
+    """joblib.load expands it, torch.load opens it with tarfile."""
+    data = tar_member(HOSTILE, b"\x1f\x8b\x08name") + bytes(1024)
+    found = examined(data)
+    assert found.worst() is Severity.DANGEROUS
 
 
 ARRAYS: dict[str, Any] = {

@@ -18,7 +18,6 @@ __all__ = ["read"]
 # "ZF", then room for "0x10000000000000000". Python 2 wrote one character more.
 _PREFIX_BYTES = 2
 _HEADER_BYTES = 21
-_LONGEST_HEX = 17
 
 
 def read(data: Region, context: ReadContext) -> Iterator[Event]:
@@ -51,11 +50,10 @@ def read(data: Region, context: ReadContext) -> Iterator[Event]:
 
 
 def _length(data: Region) -> int:
+    """Return the length as joblib reads it: what ``int`` takes to the base of sixteen."""
     text = data.read_at(_PREFIX_BYTES, _HEADER_BYTES - _PREFIX_BYTES)
-    digits = text.rstrip(b" ").removeprefix(b"0x").removesuffix(b"L")
     try:
-        plain = digits.isalnum() and len(digits) <= _LONGEST_HEX
-        length = int(digits, 16) if plain else -1
+        length = int(text, 16)
     except ValueError:
         length = -1
     if length < 0 or data.size < _HEADER_BYTES:

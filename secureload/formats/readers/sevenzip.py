@@ -175,8 +175,8 @@ class _Archive:
         except ArtifactError as error:
             kind = _KINDS.get(type(error), "malformed")
             problem = Problem(kind=kind, message=error.message, offset=_SIGNATURE_BYTES + folder.start)  # type: ignore[arg-type]  # one of _KINDS
-            return Region(bytes(pieces)), problem
-        return Region(bytes(pieces)), None
+            return Region(pieces), problem
+        return Region(pieces), None
 
     def _file(
         self, entry: FileEntry, content: Region, size: int, checksum: int | None, *, damaged: bool
