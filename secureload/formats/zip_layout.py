@@ -30,6 +30,8 @@ __all__ = ["ENCRYPTED_FLAGS", "Archive", "Coding", "Member", "read_archive"]
 DESCRIPTOR_FLAG = 0x8
 # Encrypted, strongly encrypted, headers masked (APPNOTE 4.4.4).
 ENCRYPTED_FLAGS = 0x1 | 0x40 | 0x2000
+# Besides these: how hard deflate tried, a data descriptor behind the data, names in UTF-8.
+_USUAL_FLAGS = ENCRYPTED_FLAGS | 0x2 | 0x4 | DESCRIPTOR_FLAG | 0x800
 _UNIX = 3
 
 
@@ -165,6 +167,10 @@ def _disagreements(entry: CentralEntry, local: LocalHeader) -> Iterator[Observat
         yield Observation(code="zip.encryption-lies", message=message, offset=local.at)
     elif entry.flags != local.flags:
         yield _differs(entry.name, "flags", "its local header", local.at)
+    odd = (entry.flags | local.flags) & ~_USUAL_FLAGS
+    if odd:
+        message = f"the member {entry.name!r} has flag bits that no library sets ({odd:#06x}): some readers refuse it"
+        yield Observation(code="zip.odd-flags", message=message, offset=local.at)
     if _sizes_open(local):
         return
     if (entry.packed_size, entry.size) != (local.packed_size, local.size):

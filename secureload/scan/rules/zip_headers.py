@@ -31,6 +31,7 @@ GRADES = {
     "zip.overlap": Grade(Severity.DANGEROUS, _MADE),
     "zip.crc-differ": Grade(Severity.UNKNOWN, _DAMAGED),
     "zip.flags-differ": Grade(Severity.UNKNOWN, _DAMAGED, Confidence.MEDIUM),
+    "zip.odd-flags": Grade(Severity.UNKNOWN, _DAMAGED),
     "zip.descriptor-differ": Grade(Severity.UNKNOWN, _DAMAGED),
     "zip.several-ends": Grade(Severity.UNKNOWN, _DAMAGED),
     "zip.count-differs": Grade(Severity.UNKNOWN, _DAMAGED),

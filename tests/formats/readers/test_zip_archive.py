@@ -125,6 +125,13 @@ def test_cve_2025_1945_in_one_of_the_two_headers() -> None:
     assert read(archive(Entry("data", TEXT, local_flags=2))).codes == ["zip.flags-differ"]
 
 
+@pytest.mark.parametrize("bit", [0x10, 0x20, 0x80, 0x1000, 0x8000])
+def test_cve_2025_1945_bits_for_which_some_readers_refuse_a_member(bit: int) -> None:
+    found = read(archive(Entry("data", TEXT, flags=bit)))
+    assert found.codes == ["zip.odd-flags"]
+    assert found.content("data") == TEXT
+
+
 def test_what_is_really_encrypted_is_not_examined_and_says_so() -> None:
     noise = bytes(range(7, 250)) * 3
     for method in (STORED, DEFLATED):
