@@ -206,3 +206,17 @@ def test_every_codec_that_a_reader_names_is_there_when_the_door_is_closed() -> N
     run = [sys.executable, "-c", code, *modules]
     done = subprocess.run(run, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths})
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_stricter_policy_is_asked_for_by_the_severity_that_counts_and_no_weaker_one_is_to_be_had(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "misnamed.zip"
+    path.write_bytes(pickle.dumps([1]))
+    assert secureload.check(path).verdict.exit_code == 0
+    strict = secureload.check(path, fail_on="warning")
+    assert (strict.verdict.exit_code, strict.verdict.policy) == (3, "examine, warnings count")
+    assert secureload.check(path, fail_on="note").verdict.exit_code == 3
+    for weaker in ("dangerous", "never", ""):
+        with pytest.raises(UsageError):
+            secureload.check(path, fail_on=weaker)
