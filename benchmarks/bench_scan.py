@@ -36,6 +36,7 @@ from benchmarks.scanning.scanners import SCANNERS, Scanner
 
 RESULTS = Path(__file__).parent / "results"
 _FRESH_SECONDS = 6 * 3600
+_PARTS = ("malicious", "bombs", "benign", "older")
 # What counts as the same corpus: the files that generate it.
 _GENERATORS = (
     "benchmarks/corpus",
@@ -64,10 +65,16 @@ class Run:
         """Make the environments and the corpus."""
         for name in ENVIRONMENTS:
             install(self.cache, name)
-        for part in ("malicious", "bombs", "benign", self._speed):
+        for part in (*_PARTS, self._speed):
             if not (self.corpus / f"{part}.json").exists():
                 _say(f"generating {part} in {self.corpus}")
-                command = [str(python_of(self.cache, "models")), "-W", "ignore", "-m", "benchmarks.corpus"]
+                command = [
+                    str(python_of(self.cache, "older" if part == "older" else "models")),
+                    "-W",
+                    "ignore",
+                    "-m",
+                    "benchmarks.corpus",
+                ]
                 with (self.cache / "corpus.log").open("ab") as log:
                     subprocess.run([*command, str(self.corpus), part], cwd=CHECKOUT, check=True, stderr=log)
 
@@ -77,11 +84,7 @@ class Run:
 
     def entries(self) -> list[Written]:
         """Return every file of the corpus."""
-        return [
-            entry
-            for part in ("malicious", "bombs", "benign")
-            for entry in read_index(self.corpus / f"{part}.json")
-        ]
+        return [entry for part in _PARTS for entry in read_index(self.corpus / f"{part}.json")]
 
     def verdicts(self) -> dict[str, detection.Verdicts]:
         """Ask every scanner about every file."""

@@ -21,6 +21,7 @@ def _malicious() -> Iterator[Sample]:
     from benchmarks.corpus.named_formats import keras_samples, skops_samples
     from benchmarks.corpus.numpy_files import numpy_samples
     from benchmarks.corpus.opcodes import opcode_samples
+    from benchmarks.corpus.states import state_samples
     from benchmarks.corpus.torch_files import torch_samples
     from benchmarks.corpus.wrappers import wrapper_samples
 
@@ -37,6 +38,7 @@ def _malicious() -> Iterator[Sample]:
         graph_samples,
         hostile_by_value_samples,
         infected_samples,
+        state_samples,
     ):
         yield from part()
 
@@ -55,10 +57,17 @@ def _benign() -> Iterator[Sample]:
     yield from by_value_samples()
 
 
+def _older() -> Iterator[Sample]:
+    from benchmarks.corpus.benign import benign_samples
+
+    yield from benign_samples(", releases of 2023")
+
+
 _PARTS: dict[str, Callable[[], Iterator[Sample]]] = {
     "malicious": _malicious,
     "bombs": _bombs,
     "benign": _benign,
+    "older": _older,
 }
 # Whether the small form of the files is wanted.
 _SPEED = {"speed": False, "speed-quick": True}

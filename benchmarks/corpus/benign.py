@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from benchmarks.corpus.benign_arrays import frame_samples, numpy_samples, python_samples, scipy_samples
 from benchmarks.corpus.benign_boosted import catboost_samples, lightgbm_samples, xgboost_samples
@@ -40,16 +41,16 @@ _PARTS: tuple[Callable[[], Iterator[Sample]], ...] = (
 )
 
 
-def benign_samples() -> Iterator[Sample]:
-    """Yield the files of each library."""
+def benign_samples(release: str = "") -> Iterator[Sample]:
+    """Yield the files of each library; ``release`` is added to the names of the groups."""
     import numpy as np
 
     warnings.simplefilter("ignore")
     for part in _PARTS:
         np.random.seed(0)  # what an estimator without a seed draws from
         try:
-            yield from part()
-        except (
-            Exception
-        ) as error:  # a library that is not there, or does not fit the others, costs its own files
+            for sample in part():
+                yield replace(sample, group=f"{sample.group}{release}")
+        # A library that is not there, or does not fit the others, costs its own files.
+        except Exception as error:
             print(f"left out: {part.__name__}: {type(error).__name__}: {error}"[:500], file=sys.stderr)

@@ -44,6 +44,14 @@ ENVIRONMENTS: dict[str, Environment] = {
                 "h5py", "cloudpickle", "dill", "py7zr", "zstandard",
             ),
         ),
+        Environment(
+            "older",
+            (
+                "numpy==1.26.4", "scipy==1.11.4", "scikit-learn==1.3.2", "pandas==2.1.4", "joblib==1.3.2", "lz4",
+                "xgboost==1.7.6", "lightgbm==3.3.5", "catboost==1.2.2", "imbalanced-learn==0.11.0",
+                "statsmodels==0.14.1", "skops==0.10.0",
+            ),
+        ),
     )
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from benchmarks.scanning.speed import Baselines, Cost
 __all__ = ["Goal", "goals", "total"]
 
 _OURS = "secureload"
+_FITTED = ("scikit-learn", "scikit-learn, releases of 2023")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def _judgement(counts: Mapping[str, Mapping[str, Count]]) -> Iterator[Goal]:
     share = bad.named / bad.files
     yield Goal("malicious: at least 99 % rejected by name", f"{share:.2%} ({bad.named:,})", share >= 0.99)
     yield Goal("benign: none rejected", f"{good.named} of {good.files:,}", good.named == 0)
-    fitted = counts["benign"]["scikit-learn"]
+    fitted = total({name: found for name, found in counts["benign"].items() if name in _FITTED})
     line = "every all_estimators() model accepted without a flag"
     yield Goal(line, f"{fitted.files - fitted.refused:,} of {fitted.files:,}", fitted.refused == 0)
     bombs = total(counts["bomb"])

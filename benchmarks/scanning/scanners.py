@@ -84,10 +84,12 @@ class Secureload(Scanner):
         return [self.program, "check", str(path)]
 
     def answers(self, folder: Path, files: Sequence[Path], seconds: float) -> dict[Path, Answer]:
-        """One run for the folder."""
+        """One run for the folder; file by file where that does not come to an end."""
         with TemporaryDirectory(prefix="bench-") as scratch:
             output = Path(scratch, "report.json")
             self.measured([*self.command(folder), "--format", "json", "--output", str(output)], seconds)
+            if not output.exists():
+                return _each(files, self._alone)
             report = json.loads(output.read_text(encoding="utf-8"))
         said = {folder / entry["locator"]: entry for entry in report["files"]}
         # What a folder's walk leaves out, because it is certainly nothing to load, is asked about by itself.
@@ -95,7 +97,7 @@ class Secureload(Scanner):
         return {path: self._answer(said[path]) if path in said else alone[path] for path in files}
 
     def _alone(self, path: Path) -> Answer:
-        done = self.measured([*self.command(path), "--format", "json"], _FILE_SECONDS)
+        done = self.measured([*self.command(path), "--format", "json"], _FOLDER_SECONDS)
         try:
             return self._answer(json.loads(done.output)["files"][0])
         except (ValueError, IndexError):
