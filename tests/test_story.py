@@ -115,15 +115,17 @@ def test_a_file_that_is_swapped_between_verify_and_load_changes_nothing_of_what_
     signed: Path, saved_forms: SavedForms, alices_trust_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     swapped = []
+    spawn_loader = load_stage.spawn_loader
 
-    def swap() -> None:
+    def swap() -> Any:
         hostile = signed.with_name("hostile")
         hostile.write_bytes(pickle.dumps({"not": "the model"}))
         hostile.replace(signed)
         swapped.append(signed.read_bytes())
+        return spawn_loader()
 
     # It is called after the verification and before the examination.
-    monkeypatch.setattr(load_stage, "prepare_zygote", swap)
+    monkeypatch.setattr(load_stage, "spawn_loader", swap)
     with secureload.safe_load(signed, trust_store=alices_trust_store) as model:
         assert np.array_equal(model.predict(saved_forms.rows), saved_forms.model.predict(saved_forms.rows))
     assert swapped == [signed.read_bytes()]
@@ -132,10 +134,13 @@ def test_a_file_that_is_swapped_between_verify_and_load_changes_nothing_of_what_
 def test_the_same_inode_rewritten_between_verify_and_load_changes_nothing_of_what_loads(
     signed: Path, saved_forms: SavedForms, alices_trust_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rewrite() -> None:
-        signed.write_bytes(b"\0" * signed.stat().st_size)
+    spawn_loader = load_stage.spawn_loader
 
-    monkeypatch.setattr(load_stage, "prepare_zygote", rewrite)
+    def rewrite() -> Any:
+        signed.write_bytes(b"\0" * signed.stat().st_size)
+        return spawn_loader()
+
+    monkeypatch.setattr(load_stage, "spawn_loader", rewrite)
     with secureload.safe_load(signed, trust_store=alices_trust_store) as model:
         assert np.array_equal(model.predict(saved_forms.rows), saved_forms.model.predict(saved_forms.rows))
 
@@ -177,8 +182,8 @@ def test_what_nobody_signed_is_never_traced_and_starts_no_worker(
     def never(*_args: object) -> None:
         raise AssertionError("bytes that nobody vouches for went further")
 
-    monkeypatch.setattr(load_stage, "examine_artifact", never)
-    monkeypatch.setattr(load_stage, "prepare_zygote", never)
+    monkeypatch.setattr(load_stage, "Examiner", never)
+    monkeypatch.setattr(load_stage, "spawn_loader", never)
     with pytest.raises(secureload.TrustError):
         secureload.safe_load(saved_forms.folder / "pipeline.joblib", trust_store=alices_trust_store)
 

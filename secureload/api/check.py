@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # what verifies signatures is imported where there is one
     from secureload.policy.verification import Verification
     from secureload.signing.truststore import TrustStore
 
-__all__ = ["Checked", "allow_list", "check", "examination_policy", "examine_artifact"]
+__all__ = ["Checked", "allow_list", "check", "examination_policy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ def check(
     with open_artifact(path, limits, progress, expect="file") as artifact:
         detected = detect(artifact.head(HEAD_BYTES), artifact.size, artifact.name)
         examination = (
-            examine_artifact(artifact, allowed, limits) if examiner is None else examiner.examine(artifact)
+            _examined_alone(artifact, allowed, limits) if examiner is None else examiner.examine(artifact)
         )
         verification = _verification(artifact, trust_store, name, limits)
         verdict = decide(
@@ -119,7 +119,7 @@ def allow_list(names: Iterable[str]) -> AllowList:
     return load_default().extended_by(extra) if extra else load_default()
 
 
-def examine_artifact(artifact: Artifact, allow: AllowList, limits: Limits) -> Examination:
+def _examined_alone(artifact: Artifact, allow: AllowList, limits: Limits) -> Examination:
     """Survey and examine an open file, and the files beside it that it names, in workers of its own."""
     with Examiner(allow, limits) as examiner:
         return examiner.examine(artifact)

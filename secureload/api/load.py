@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from secureload.api.check import allow_list, examine_artifact
+from secureload.api.check import allow_list
+from secureload.api.examiner import Examiner
 from secureload.api.verify import trusted, verify_artifact
 from secureload.artifact.admitted import Admitted, admit
-from secureload.artifact.artifact import open_artifact
+from secureload.artifact.artifact import Artifact, open_artifact
 from secureload.errors import LoadFailedError, PolicyError, UnsupportedError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
 from secureload.policy.verdict import STANDARD, decide
+from secureload.policy.verification import Verification
 from secureload.printable import printable
-from secureload.sandbox.loading import load_confined, prepare_zygote
+from secureload.sandbox.host import Spawned
+from secureload.sandbox.loading import load_confined, spawn_loader
+from secureload.sandbox.opinions import NoOpinions
 from secureload.sandbox.proof import MissingModuleError
 from secureload.scan.allowlist import USER_LIBRARY, AllowList
 from secureload.scan.by_value import is_by_value
@@ -65,34 +71,50 @@ def safe_load(
     with open_artifact(path, limits, expect="file") as artifact:
         verification = verify_artifact(artifact, store, name=name, threshold=STANDARD.signers, limits=limits)
         verification.require()
-        prepare_zygote()  # it imports while the payload is traced
-        examination = examine_artifact(artifact, allowed, limits)
-        verdict = decide(STANDARD, verification, examination, artifact.manifest.subject_digest)
-        try:
-            admitted = admit(artifact, verdict)
-        except PolicyError as error:
-            raise _with_names(error, examination.trace, allowed) from None
-        _warn_of_versions(examination)
-        try:
-            return _load(admitted, examination, allowed, limits)
-        except (LoadFailedError, MissingModuleError) as error:
-            raise _with_versions(error, examination) from error.__cause__
+        with contextlib.closing(spawn_loader()) as spawned:  # it is forked while the payload is traced
+            return _load(_admitted(artifact, verification, allowed, limits), allowed, limits, spawned)
 
 
-def _load(admitted: Admitted, examination: Examination, allowed: AllowList, limits: Limits) -> Any:
-    root = examination.parts[0]
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    admitted: Admitted
+    examination: Examination
+
+
+def _admitted(
+    artifact: Artifact, verification: Verification, allowed: AllowList, limits: Limits
+) -> _Accepted:
+    """Examine, decide and admit: without fickling, whose opinion is for a person who reads a report."""
+    with Examiner(allowed, limits, opinions=NoOpinions(limits)) as examiner:
+        examination = examiner.examine(artifact)
+    verdict = decide(STANDARD, verification, examination, artifact.manifest.subject_digest)
+    try:
+        admitted = admit(artifact, verdict)
+    except PolicyError as error:
+        raise _with_names(error, examination.trace, allowed) from None
+    return _Accepted(admitted, examination)
+
+
+def _load(accepted: _Accepted, allowed: AllowList, limits: Limits, spawned: Spawned) -> Any:
+    _warn_of_versions(accepted.examination)
+    root = accepted.examination.parts[0]
     trace = root.trace
     if trace is None or root.format != "pickle" or trace.reading not in ("pickle", "joblib"):
         raise UnsupportedError(
             f"this is {root.description}, which safe_load does not load yet",
             hint="pickle and joblib files, compressed or not, are loaded",
         )
-    artifact = admitted.artifact
+    artifact = accepted.admitted.artifact
     entries = (allowed.find(item.ref) for item in trace.imports)
     own_modules = {
         entry.ref.module for entry in entries if entry is not None and entry.library == USER_LIBRARY
     }
-    return load_confined(artifact.fileno(), artifact.size, trace, limits, own_modules=own_modules)
+    try:
+        return load_confined(
+            artifact.fileno(), artifact.size, trace, limits, own_modules=own_modules, spawned=spawned
+        )
+    except (LoadFailedError, MissingModuleError) as error:
+        raise _with_versions(error, accepted.examination) from error.__cause__
 
 
 def _with_names(error: PolicyError, trace: Trace | None, allowed: AllowList) -> PolicyError:
@@ -125,4 +147,4 @@ def _warn_of_versions(examination: Examination) -> None:
     for finding in examination.findings:
         if finding.severity is Severity.WARNING:
             text = f"{finding.title}; {finding.detail} ({finding.hint})"
-            warnings.warn(text, ModelVersionWarning, stacklevel=3)
+            warnings.warn(text, ModelVersionWarning, stacklevel=4)

@@ -39,7 +39,6 @@ class Arena:
             self._map = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=_READ_WRITE)
             self._view = memoryview(self._map)
         else:
-            # Python's own map would keep a copy of the descriptor open.
             self._view = map_shared(descriptor, size)
         self._half = size // 2
         self._parent = parent

@@ -21,7 +21,7 @@ from secureload.sandbox.roles.threads import THREAD_VARIABLES
 from secureload.sandbox.wire.frame import Kind, Message
 from secureload.sandbox.zygotes import zygote_for
 
-__all__ = ["Worker", "start_worker"]
+__all__ = ["Spawned", "Worker", "start_worker"]
 
 _LEASH_BYTES = 64
 
@@ -53,39 +53,61 @@ class Worker:
         return _death(self._leash)
 
 
-def start_worker(role: str, config: Mapping[str, Any], limits: Limits, *, shared_bytes: int = 0) -> Worker:
-    """Start, configure and prove one worker, which shares ``shared_bytes`` of memory with this process.
+class Spawned:
+    """A worker that was asked for and is being forked into its namespaces; it waits for its configuration."""
 
-    ``config`` holds what the role's ``prepare`` reads; resource limits and paths are added here.
+    def __init__(self, role: str) -> None:
+        """Ask the zygote of ``role`` for a worker; raise :class:`SandboxError` where there is none."""
+        self._role = role
+        self._ends: tuple[socket.socket, socket.socket] | None = zygote_for(role).spawn()
 
-    Raises:
-        ConfinementMissingError: a required layer is not in force.
-        SandboxError: it could not be started.
-    """
-    sock, leash = zygote_for(role).spawn()
-    channel = Channel(sock, limits)
-    try:
-        whole = {
-            "role": role,
-            "path": [],
-            "open_files": limits.worker_open_files,
-            "threads": limits.worker_threads,
-            "thread_variables": _thread_variables(),
-            "shared_bytes": shared_bytes,
-            **config,
-        }
-        _configure(channel, whole, shared_bytes, limits)
-        pid = _pid(leash, limits)
+    def configured(self, config: Mapping[str, Any], limits: Limits, *, shared_bytes: int = 0) -> Worker:
+        """Configure and prove the worker, which shares ``shared_bytes`` of memory with this process.
+
+        ``config`` holds what the role's ``prepare`` reads; resource limits and paths are added here.
+
+        Raises:
+            ConfinementMissingError: a required layer is not in force.
+            SandboxError: it could not be started.
+        """
+        if self._ends is None:
+            raise SandboxError("this worker was configured or given up before", hint="start another one")
+        (sock, leash), self._ends = self._ends, None
+        channel = Channel(sock, limits)
         try:
-            message, _ = channel.receive(seconds=limits.worker_start_seconds)
-        except ChannelClosedError:
-            raise _death(leash) from None
-        confinement = prove(message, pid)
-    except BaseException:
-        channel.close()
-        leash.close()
-        raise
-    return Worker(channel, leash, pid, confinement)
+            whole = {
+                "role": self._role,
+                "path": [],
+                "open_files": limits.worker_open_files,
+                "threads": limits.worker_threads,
+                "thread_variables": _thread_variables(),
+                "shared_bytes": shared_bytes,
+                **config,
+            }
+            _configure(channel, whole, shared_bytes, limits)
+            pid = _pid(leash, limits)
+            try:
+                message, _ = channel.receive(seconds=limits.worker_start_seconds)
+            except ChannelClosedError:
+                raise _death(leash) from None
+            confinement = prove(message, pid)
+        except BaseException:
+            channel.close()
+            leash.close()
+            raise
+        return Worker(channel, leash, pid, confinement)
+
+    def close(self) -> None:
+        """Give the worker up, unless it was configured."""
+        if self._ends is not None:
+            for end in self._ends:
+                end.close()
+            self._ends = None
+
+
+def start_worker(role: str, config: Mapping[str, Any], limits: Limits) -> Worker:
+    """Start, configure and prove one worker; see :meth:`Spawned.configured`."""
+    return Spawned(role).configured(config, limits)
 
 
 def _configure(channel: Channel, config: dict[str, Any], shared_bytes: int, limits: Limits) -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "KernelError",
     "architecture",
     "is_linux",
+    "map_private",
     "map_shared",
     "prctl",
     "raw_syscall",
@@ -122,5 +123,18 @@ def map_shared(descriptor: int, size: int) -> memoryview:
     Raises:
         KernelError: the kernel said no.
     """
-    address = raw_syscall("mmap", 0, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, descriptor, 0)
+    return _mapped(descriptor, size, mmap.MAP_SHARED)
+
+
+def map_private(descriptor: int, size: int) -> memoryview:
+    """Return ``size`` bytes of a file mapped for reading; a page that is written to becomes this process's own.
+
+    It lasts as long as this process lives. Raises as :func:`map_shared` does.
+    """
+    return _mapped(descriptor, size, mmap.MAP_PRIVATE)
+
+
+def _mapped(descriptor: int, size: int, flags: int) -> memoryview:
+    # Python's own map would keep a copy of the descriptor open.
+    address = raw_syscall("mmap", 0, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, descriptor, 0)
     return memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")

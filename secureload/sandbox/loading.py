@@ -9,12 +9,12 @@ from typing import Any
 
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
-from secureload.sandbox.host import start_worker
+from secureload.sandbox.host import Spawned
 from secureload.sandbox.proxy import ModelProxy, proxy_of, reference_of
 from secureload.sandbox.session import Session
-from secureload.sandbox.zygotes import application_paths, zygote_for
+from secureload.sandbox.zygotes import application_paths
 
-__all__ = ["load_confined", "prepare_zygote"]
+__all__ = ["load_confined", "spawn_loader"]
 
 
 def load_confined(
@@ -24,6 +24,7 @@ def load_confined(
     limits: Limits = DEFAULT_LIMITS,
     *,
     own_modules: Collection[str] = (),
+    spawned: Spawned | None = None,
 ) -> Any:
     """Unpickle the pinned bytes in ``descriptor`` in a worker and return what stands for the object.
 
@@ -31,7 +32,8 @@ def load_confined(
     back as data; anything else as a :class:`ModelProxy`, or as data that holds some.
 
     ``own_modules`` are the caller's own: they may be imported from its script folder and working directory too,
-    after all others were imported from where libraries are installed.
+    after all others were imported from where libraries are installed. ``spawned`` is a worker that was asked for
+    before (:func:`spawn_loader`).
 
     Raises:
         SandboxError: the worker could not be confined, died, or did not answer.
@@ -41,7 +43,7 @@ def load_confined(
     modules = dict.fromkeys(ref.module for ref in refs)
     modules.update(dict.fromkeys(_inputs()))
     config = {
-        "memory_bytes": limits.worker_memory_bytes,
+        "memory_bytes": limits.worker_memory_bytes + size,  # arrays are used where they lie in the file
         "cpu_seconds": 0,
         "limits": dataclasses.asdict(limits),
         "path": list(application_paths()) if own_modules else [],
@@ -49,7 +51,8 @@ def load_confined(
         "own_modules": [module for module in modules if module in own_modules],
         "globals": [[ref.module, ref.name] for ref in refs],
     }
-    worker = start_worker("load", config, limits, shared_bytes=limits.worker_shared_bytes)
+    loader = spawn_loader() if spawned is None else spawned
+    worker = loader.configured(config, limits, shared_bytes=limits.worker_shared_bytes)
     session = Session(worker, limits, proxy_of, reference_of)
     try:
         worker.open(descriptor, {"size": size, "reading": trace.reading}, seconds=limits.worker_load_seconds)
@@ -62,9 +65,9 @@ def load_confined(
     return root
 
 
-def prepare_zygote() -> None:
-    """Start the zygote that imports what nearly every model needs, if there is none yet; do not wait for it."""
-    zygote_for("load")
+def spawn_loader() -> Spawned:
+    """Ask for a worker that will load a model, and do not wait for it: it is forked while the payload is traced."""
+    return Spawned("load")
 
 
 def _inputs() -> tuple[str, ...]:

@@ -277,7 +277,7 @@ def test_another_version_is_a_warning_that_names_both(save: Save, store: TrustSt
 
 
 @pytest.mark.parametrize("way", ["renamed over", "written in place"])
-@pytest.mark.parametrize("stage", ["examine_artifact", "decide", "admit", "load_confined"])
+@pytest.mark.parametrize("stage", ["Examiner", "decide", "admit", "load_confined"])
 def test_a_file_that_is_swapped_between_the_stages_is_not_what_loads(
     save: Save, store: TrustStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stage: str, way: str
 ) -> None:

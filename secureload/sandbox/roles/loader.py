@@ -21,6 +21,8 @@ __all__ = ["AdmittedGlobals", "NotAdmittedError", "load_payload"]
 
 _WRAPPERS = frozenset({"joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle"})
 _CHUNK_BYTES = 1 << 24
+# Smaller arrays are copied: a page of the file that one of them shares with its neighbours costs more.
+_MAPPED_BYTES = 1 << 16
 
 
 class NotAdmittedError(Exception):
@@ -70,15 +72,10 @@ class ArrayWrapper:
         if layout.aligned:
             padding = stream.read(1)
             stream.skip(padding[0])
-        flat = np.empty(layout.size, dtype=np.uint8)
-        view, position = flat.data, 0
-        while position < layout.size:
-            piece = stream.read(min(layout.size - position, _CHUNK_BYTES))
-            if not piece:
-                raise EOFError("an array is cut off")
-            view[position : position + len(piece)] = piece
-            position += len(piece)
-        array = np.frombuffer(flat, dtype=self.dtype) if layout.size else np.empty(0, dtype=self.dtype)
+        flat = _where_it_lies(stream, layout.size) if layout.size >= _MAPPED_BYTES else None
+        if flat is None:
+            flat = _copied(stream, layout.size)
+        array: Any = np.frombuffer(flat, dtype=self.dtype) if layout.size else np.empty(0, dtype=self.dtype)
         array = array.reshape(self.shape[::-1]).T if self.order == "F" else array.reshape(self.shape)
         if not array.dtype.isnative:
             array = array.byteswap().view(array.dtype.newbyteorder("="))
@@ -90,6 +87,24 @@ class ArrayWrapper:
         if not (isinstance(self.subclass, type) and issubclass(self.subclass, np.ndarray)):
             raise pickle.UnpicklingError("the array's subclass is not one of numpy.ndarray")
         return array if self.subclass is np.memmap else array.view(self.subclass)
+
+
+def _where_it_lies(stream: ByteSource, size: int) -> memoryview | None:
+    view = getattr(stream, "view", None)
+    found: memoryview | None = view(size) if view is not None else None
+    return found
+
+
+def _copied(stream: ByteSource, size: int) -> memoryview:
+    flat = memoryview(bytearray(size))
+    position = 0
+    while position < size:
+        piece = stream.read(min(size - position, _CHUNK_BYTES))
+        if not piece:
+            raise EOFError("an array is cut off")
+        flat[position : position + len(piece)] = piece
+        position += len(piece)
+    return flat
 
 
 class _PickleLoader(pickle.Unpickler):

@@ -15,6 +15,7 @@ import pytest
 from secureload.pickles.assembler import Assembler
 from secureload.pickles.source import MappedSource
 from secureload.sandbox.roles.loader import AdmittedGlobals, ArrayWrapper, NotAdmittedError, load_payload
+from secureload.sandbox.roles.pinned import LoadedSource
 
 ARRAYS = [
     ("numpy", "ndarray"),
@@ -99,3 +100,32 @@ def test_an_array_that_is_cut_off_is_an_error_and_not_a_shorter_array(tmp_path: 
 def test_joblibs_own_wrapper_is_never_used() -> None:
     admitted = AdmittedGlobals([("joblib.numpy_pickle", "NumpyArrayWrapper")])
     assert admitted.resolve("joblib.numpy_pickle", "NumpyArrayWrapper", 4) is ArrayWrapper
+
+
+def test_a_large_array_is_used_where_it_lies_and_may_be_written_to_without_changing_the_file(
+    tmp_path: Path,
+) -> None:
+    whole = np.arange(50_000.0)
+    path = tmp_path / "arrays.joblib"
+    joblib.dump(
+        {"large": whole, "small": whole[:10], "turned": np.asfortranarray(whole.reshape(500, 100))}, path
+    )
+    before = path.read_bytes()
+    with path.open("rb") as file:
+        found = load_payload(LoadedSource(file.fileno(), len(before)), "joblib", AdmittedGlobals(ARRAYS))
+    assert np.array_equal(found["large"], whole)
+    assert np.array_equal(found["turned"], whole.reshape(500, 100))
+    assert found["turned"].flags.f_contiguous
+    assert found["large"].flags.writeable
+    found["large"][0] = found["small"][0] = -1.0
+    assert path.read_bytes() == before
+    assert not found["large"].flags.owndata
+    assert found["small"].base is not found["large"].base
+
+
+def test_an_array_that_is_cut_off_is_an_error_where_it_lies_too(tmp_path: Path) -> None:
+    path = tmp_path / "cut.joblib"
+    joblib.dump(np.arange(50_000.0), path)
+    path.write_bytes(path.read_bytes()[:200_000])
+    with path.open("rb") as file, pytest.raises(EOFError):
+        load_payload(LoadedSource(file.fileno(), 200_000), "joblib", AdmittedGlobals(ARRAYS))
