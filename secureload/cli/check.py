@@ -119,7 +119,7 @@ def check(
         require_signature=require_signature,
         fail_on=fail_on.value,
         explain=explain,
-        brief=output_format in (ReportFormat.TEXT, ReportFormat.SARIF),
+        brief=output_format is not ReportFormat.JSON,
         jobs=jobs if jobs is not None else cores(),
     )
     try:

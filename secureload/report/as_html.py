@@ -64,7 +64,8 @@ def _body(run: Run) -> Iterator[str]:
         yield from _signatures(run.signatures)
         yield from _not_examined(run.coverage.skipped)
     for number, report in enumerate(reports):
-        yield from _report(report, number, single=run.single)
+        if run.single or _has_more(report):
+            yield from _report(report, number, single=run.single)
     yield "</main>"
     yield f"<footer>secureload {escape(run.tool_version)} · nothing of what is examined runs</footer>"
 
@@ -97,10 +98,20 @@ def _table(reports: tuple[Report, ...]) -> Iterator[str]:
     for number, report in enumerate(reports):
         yield (
             f"<tr><td>{_badge(report.outcome, _KINDS.get(report.exit_code, 'open'))}</td>"
-            f'<td class="path"><a href="#file-{number}">{_text(report.locator)}</a></td>'
+            f'<td class="path">{_linked(report, number)}</td>'
             f"<td>{serious_findings(report):,}</td><td>{report.size:,}</td></tr>"
         )
     yield "</tbody></table></div></section>"
+
+
+def _has_more(report: Report) -> bool:
+    """Whether there is more to say of one file of many than its line in the table."""
+    return report.exit_code != 0 or bool(report.findings or report.decompiled)
+
+
+def _linked(report: Report, number: int) -> str:
+    name = _text(report.locator)
+    return f'<a href="#file-{number}">{name}</a>' if _has_more(report) else name
 
 
 def _report(report: Report, number: int, *, single: bool) -> Iterator[str]:

@@ -69,8 +69,9 @@ def test_a_rejected_file_is_told_at_a_glance() -> None:
 
 
 def test_many_files_are_a_table_that_leads_to_each() -> None:
-    page = Page(render_html(several(rejected(), accepted(), unreadable())))
-    assert page.links == ["#file-0", "#file-1", "#file-2"]
+    warned = dataclasses.replace(accepted(), locator="old.pkl", findings=rejected().findings[3:])
+    page = Page(render_html(several(rejected(), accepted(), unreadable(), warned)))
+    assert page.links == ["#file-0", "#file-1", "#file-3"], "of an accepted one there may be nothing to add"
     assert page.text.index("evil.pkl") < page.text.index("fifo") < page.text.index("model.joblib")
 
 
