@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from secureload.formats.protobuf_head import root_of
+from secureload.formats.tables import is_checkpoint_index
 from secureload.formats.tar_header import BLOCK_BYTES, has_checksum
 
 __all__ = ["DESCRIPTIONS", "EXTENSIONS", "READERS", "FormatName", "magic_format"]
@@ -31,6 +33,9 @@ DESCRIPTIONS: dict[FormatName, str] = {
     "safetensors": "a safetensors file",
     "onnx": "an ONNX model",
     "gguf": "a GGUF model",
+    "tensorflow": "a TensorFlow model",
+    "tf-checkpoint": "the index of a TensorFlow checkpoint",
+    "tflite": "a TensorFlow Lite model",
     "tar": "a tar archive",
     "torch-tar": "a PyTorch model of a version before 0.1.10 (tar)",
     "7z": "a 7-Zip archive",
@@ -56,6 +61,9 @@ READERS: dict[str, str] = {
     "npy": "npy",
     "onnx": "onnx_model",
     "safetensors": "safetensors_file",
+    "tensorflow": "tensorflow_model",
+    "tf-checkpoint": "tf_checkpoint",
+    "tflite": "tflite_model",
     "zip": "zip_archive",
 }
 
@@ -73,6 +81,7 @@ EXTENSIONS: dict[str, frozenset[str]] = {
     ".safetensors": frozenset(("safetensors",)),
     ".onnx": frozenset(("onnx",)),
     ".gguf": frozenset(("gguf",)),
+    ".tflite": frozenset(("tflite",)),
     ".tar": frozenset(("tar",)),
     ".7z": frozenset(("7z",)),
     ".rar": frozenset(("rar",)),
@@ -88,6 +97,7 @@ _MAGIC: tuple[tuple[int, bytes, FormatName], ...] = (
     (0, b"\x93NUMPY", "npy"),
     *((start, b"\x89HDF\r\n\x1a\n", "hdf5") for start in (0, 512, 1024, 2048)),  # behind a user block
     (0, b"GGUF", "gguf"),
+    (4, b"TFL3", "tflite"),
     (0, b"7z\xbc\xaf\x27\x1c", "7z"),
     (257, b"ustar", "tar"),
     # What has no reader here is named all the same.
@@ -103,9 +113,12 @@ _MAGIC: tuple[tuple[int, bytes, FormatName], ...] = (
     (0, b"LZIP\x01", "lzip"),
     (0, b"\x89LZO\0\r\n\x1a\n", "lzop"),
 )
-# The second field of an ONNX ModelProto, by its protobuf key; all of these are length-delimited.
-_ONNX_FIELDS = frozenset((0x12, 0x1A, 0x22, 0x32, 0x3A, 0x42, 0x72))
-_ONNX_HIGHEST_IR = 32
+# Which format the kinds of models are that protocol buffers can hold.
+_ROOTS: dict[str, FormatName] = {
+    "onnx": "onnx",
+    "fingerprint": "tensorflow",
+    **dict.fromkeys(("saved model", "meta graph", "graph", "keras metadata"), "tensorflow"),
+}
 
 
 def magic_format(head: bytes, size: int) -> FormatName | None:
@@ -123,16 +136,9 @@ def magic_format(head: bytes, size: int) -> FormatName | None:
     # A 64-bit little-endian header length (more than 2**40 is no length that anybody means) and the JSON header.
     if head[5:8] == b"\0\0\0" and head[8:64].lstrip(b" \t\r\n")[:1] == b"{":
         return "safetensors"
-    # A guess, for protobuf has no magic: field 1 (ir_version), then a field of a ModelProto.
-    if (
-        head[:1] == b"\x08"
-        and head[1:2]
-        and 0 < head[1] <= _ONNX_HIGHEST_IR
-        and head[2:3]
-        and head[2] in _ONNX_FIELDS
-    ):
-        return "onnx"
-    return None
+    if is_checkpoint_index(head):
+        return "tf-checkpoint"
+    return _ROOTS.get(root_of(head, size))
 
 
 def _is_hexadecimal(text: bytes) -> bool:

@@ -6,26 +6,16 @@ nothing can hide but more of the same.
 
 from __future__ import annotations
 
-from typing import Final
+from secureload.formats.proto_walk import PLAIN, Kind, Schema
 
-from secureload.formats.onnx_tensor import TENSOR_FIELDS
-
-__all__ = ["MESSAGES", "PLAIN", "RUNS", "Kind"]
-
-Kind = str
-
-# A field that is text, a number, or a small message without code, paths or data.
-PLAIN: Final = ""
-
-_ENTRIES: dict[int, Kind] = {1: PLAIN, 2: PLAIN}
+__all__ = ["ONNX"]
 
 
 def _plain(*numbers: int) -> dict[int, Kind]:
     return dict.fromkeys(numbers, PLAIN)
 
 
-# Kind of message → number of a field → kind of message that stands in it.
-MESSAGES: dict[Kind, dict[int, Kind]] = {
+_MESSAGES: dict[Kind, dict[int, Kind]] = {
     "model": _plain(1, 2, 3, 4, 5, 6, 26)
     | {7: "graph", 8: "opset", 14: "metadata", 20: "training", 25: "function"},
     "graph": _plain(2, 10, 11, 12, 13, 14, 16) | {1: "node", 5: "tensor", 15: "sparse"},
@@ -36,8 +26,19 @@ MESSAGES: dict[Kind, dict[int, Kind]] = {
     "training": _plain(3, 4) | {1: "graph", 2: "graph"},
     "sparse": _plain(3) | {1: "tensor", 2: "tensor"},
     "opset": _plain(1, 2),
-    "metadata": _ENTRIES,
-    "tensor": dict.fromkeys(TENSOR_FIELDS, PLAIN),
+    "metadata": _plain(1, 2),
 }
-# Fields whose values nobody asks for, by the million in a forest: AttributeProto.ints and .strings.
-RUNS: dict[Kind, frozenset[int]] = {"attribute": frozenset((8, 9))}
+
+ONNX = Schema(
+    messages=_MESSAGES,
+    # Names and versions, operators and domains, keys and values.
+    wanted={
+        "model": frozenset((1, 2, 3)),
+        "node": frozenset((4, 7)),
+        "opset": frozenset((1, 2)),
+        "function": frozenset((1, 10)),
+        "metadata": frozenset((1, 2)),
+    },
+    # AttributeProto.ints and .strings: nobody asks for their values, and a forest has millions of them.
+    runs={"attribute": frozenset((8, 9))},
+)

@@ -11,7 +11,7 @@ from secureload.formats.protobuf import BYTES, FIXED32, FIXED64, VARINT, Field, 
 from secureload.formats.reading import Child, Event, Observation
 from secureload.formats.region import Region
 
-__all__ = ["TENSOR_FIELDS", "read_tensor"]
+__all__ = ["read_tensor"]
 
 # TensorProto.DataType → bits of an element in raw_data (onnx.proto, IR version 14); strings have none.
 _BITS = {
@@ -22,7 +22,7 @@ _STRING = 8
 _DIMS, _TYPE, _STRINGS, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 6, 8, 9, 13, 14
 # float_data, int32_data, int64_data, double_data, uint64_data.
 _TYPED = frozenset((4, 5, 7, 10, 11))
-TENSOR_FIELDS = frozenset((_DIMS, _TYPE, 3, _STRINGS, _NAME, _RAW, 12, _EXTERNAL, _LOCATION, 16)) | _TYPED
+_KNOWN = frozenset((_DIMS, _TYPE, 3, _STRINGS, _NAME, _RAW, 12, _EXTERNAL, _LOCATION, 16)) | _TYPED
 _NAME_BYTES = 200
 _PATH_BYTES = 4096
 _LARGEST = 1 << 62
@@ -50,7 +50,14 @@ def read_tensor(data: Region, offset: int, count: ItemCount) -> Iterator[Event]:
     tensor = _Tensor()
     handed_on = 0
     for item in fields(data, count):
-        if item.number == _DIMS:
+        if item.number not in _KNOWN:
+            yield _observed(
+                "unknown-field", f"field {item.number} of a tensor is not known", offset + item.offset
+            )
+            if item.wire == BYTES:
+                part = data.part(item.offset, item.value)
+                yield Child(name=f"field-{item.number}@{offset + item.offset}", data=part, expect="data")
+        elif item.number == _DIMS:
             if len(tensor.dims) <= _MOST_DIMS:
                 tensor.dims += _packed(data, item, count) if item.wire == BYTES else [item.value]
         elif item.wire == VARINT and item.number == _TYPE:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pickle
 import struct
 
@@ -66,6 +67,22 @@ def test_a_file_of_keras_says_so_and_which_version_wrote_it() -> None:
         Identified(format="keras-hdf5", loader="keras.models.load_model"),
         Versions(library="keras", version="2.15.0"),
     ]
+
+
+DENSE_LAYER = json.dumps(
+    {"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense", "config": {"units": 3}}]}}
+).encode()
+
+
+def test_ordinary_layers_are_references_for_the_allow_list() -> None:
+    found = read(with_root(text("model_config", DENSE_LAYER), text("keras_version", b"2.15.0")))
+    assert codes(found) == set()
+    assert {event.name for event in found if isinstance(event, Reference)} == {"Sequential", "Dense"}
+
+
+def test_a_configuration_that_cannot_be_read_is_a_problem() -> None:
+    empty = attribute("model_config", string_type(0), b"")
+    assert "model_config" in problems(read(with_root(empty)))[0]
 
 
 # -- values that are unpickled ---------------------------------------------------------------------------
@@ -309,3 +326,9 @@ def test_a_configuration_that_is_too_long_or_no_json_is_a_problem() -> None:
     data = with_root(text("training_config", LAMBDA))
     assert "json_text_bytes" in problems(read(data, json_text_bytes=20))[0]
     assert "not JSON" in problems(read(with_root(text("model_config", b"{"))))[0]
+
+
+@pytest.mark.parametrize("name", ["model_config", "training_config"])
+def test_a_configuration_of_variable_length_is_walked_too(name: str) -> None:
+    builder = Builder()
+    assert "keras.lambda" in codes(read(builder.encoded(builder.group({}, builder.variable(name, LAMBDA)))))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secureload.formats.onnx_schema import MESSAGES, PLAIN
+from secureload.formats.onnx_schema import ONNX
+from secureload.formats.proto_walk import PLAIN
 from secureload.formats.readers import onnx_model
 from secureload.formats.reading import Event, Versions
 from secureload.limits import Limits
@@ -187,6 +188,13 @@ def test_a_field_that_no_model_has_is_told_and_handed_on() -> None:
     assert [bytes_of(child) for child in children(found).values()] == [b"\x80\x04N."]
 
 
+def test_a_field_that_no_tensor_has_is_told_and_handed_on() -> None:
+    weights = tensor(1, data=bytes(4)) + message((99, b"\x80\x04N."))
+    found = read(model(graph(initializers=(weights,))))
+    assert codes(found) == {"onnx.unknown-field"}
+    assert [bytes_of(child) for child in children(found).values()] == [b"\x80\x04N."]
+
+
 def test_two_graphs_and_none_stand_out() -> None:
     assert codes(read(VALID + message((7, graph(node("Exp")))))) == {"onnx.two-graphs"}
     assert problems(read(message((1, 10)))) == ["there is no graph in this model"]
@@ -217,8 +225,8 @@ def test_a_large_weight_is_stepped_over() -> None:
 
 
 def test_every_message_that_a_field_names_is_described() -> None:
-    named = {kind for numbers in MESSAGES.values() for kind in numbers.values()} - {PLAIN}
-    assert named == set(MESSAGES) - {"model"}
+    named = {kind for numbers in ONNX.messages.values() for kind in numbers.values()} - {PLAIN}
+    assert named == set(ONNX.messages) - {"model"} | {"tensor"}
 
 
 RICH = PLACES["a function"](graph(node("PyOp"), initializers=(tensor(2, external={"location": "/x"}),)))
