@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeAlias
 
 from secureload.formats.protobuf_head import root_of
 from secureload.formats.tables import is_checkpoint_index
 from secureload.formats.tar_header import BLOCK_BYTES, has_checksum
 
-__all__ = ["DESCRIPTIONS", "EXTENSIONS", "READERS", "FormatName", "magic_format"]
+__all__ = ["DESCRIPTIONS", "EXTENSIONS", "READERS", "FormatName", "is_raw_data", "magic_format"]
 
 # The name of a format; DESCRIPTIONS has all of them.
 FormatName: TypeAlias = str
@@ -47,6 +48,7 @@ DESCRIPTIONS: dict[FormatName, str] = {
     "snappy": "a file compressed by Snappy",
     "lzip": "a file compressed by lzip",
     "lzop": "a file compressed by lzop",
+    "raw-data": "raw data, by its name",
     "text": "a text file",
     "unknown": "a file of an unknown format",
 }
@@ -119,6 +121,15 @@ _ROOTS: dict[str, FormatName] = {
     "fingerprint": "tensorflow",
     **dict.fromkeys(("saved model", "meta graph", "graph", "keras metadata"), "tensorflow"),
 }
+
+# Numbers without any frame, beside the model that knows what they are: shards of a TensorFlow checkpoint and of
+# TensorFlow.js, the external data of ONNX.
+_RAW_DATA = re.compile(r"(\.data-\d{5}-of-\d{5}|-shard\d{1,5}of\d{1,5}\.bin|\.onnx[._]data(_\d{1,3})?)\Z")
+
+
+def is_raw_data(name: str) -> bool:
+    """Whether a file of this name holds raw numbers, so that its content can be anything but a known format."""
+    return _RAW_DATA.search(name) is not None
 
 
 def magic_format(head: bytes, size: int) -> FormatName | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from secureload.formats.catalog import DESCRIPTIONS, EXTENSIONS, FormatName, magic_format
+from secureload.formats.catalog import DESCRIPTIONS, EXTENSIONS, FormatName, is_raw_data, magic_format
 from secureload.formats.compression import Compression, detect_compression
 from secureload.formats.pickle_start import may_be_pickle
 from secureload.formats.tar_header import BLOCK_BYTES, has_checksum
@@ -42,7 +42,7 @@ def detect(head: bytes, size: int, name: str) -> Detected:
     # data, need not be traced for that.
     possible = may_be_pickle(head, size) and not head.startswith((b"PK", b"P*M\x18"))
     compression = detect_compression(head)
-    found, reason = _format(head, size, compression, possible)
+    found, reason = _format(head, size, compression, possible, name)
     description = f"a {compression} compressed file" if compression else DESCRIPTIONS[found]
     if head.startswith(_LFS_POINTER):
         description = "a Git LFS pointer, not the file that it stands for"
@@ -57,7 +57,7 @@ def detect(head: bytes, size: int, name: str) -> Detected:
 
 
 def _format(
-    head: bytes, size: int, compression: Compression | None, possible: bool
+    head: bytes, size: int, compression: Compression | None, possible: bool, name: str
 ) -> tuple[FormatName, str]:
     if not size:
         return "empty", "there are no bytes"
@@ -68,6 +68,8 @@ def _format(
         return "pickle", f"it begins with the mark of pickle protocol {head[1] if len(head) > 1 else '?'}"
     if magic := magic_format(head, size):
         return magic, f"it begins as {DESCRIPTIONS[magic]} does"
+    if is_raw_data(name):
+        return "raw-data", "it begins like nothing that is known here, and its name is that of raw numbers"
     text = _is_text(head)
     if possible and not (text and _lacks_stop(head, size)):
         return "pickle", "its first bytes can be read as a pickle of protocol 0 or 1"

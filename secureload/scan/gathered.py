@@ -66,8 +66,8 @@ class Gathered:
         self.problem(Problem(kind="limit", message=error.message))
 
     def without_reader(self) -> None:
-        """Note that nothing here reads this format: text and nothing at all need no reader."""
-        if self._format in ("text", "empty"):
+        """Note that nothing here reads this format: text, raw numbers and nothing at all need none."""
+        if self._format in ("text", "empty", "raw-data"):
             self.all_examined()
             return
         what = f"this is {self._description}, which secureload does not read yet"

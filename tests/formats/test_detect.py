@@ -54,6 +54,9 @@ SAMPLES = {
     "safetensors": (40).to_bytes(8, "little") + b'{"a":{"dtype":"F32"}}'.ljust(40) + bytes(9),
     "onnx": b"\x08\x09\x12\x07skl2onnx",
     "gguf": b"GGUF\x03\0\0\0" + bytes(40),
+    "tensorflow": b"\x0a\x0d\x0a\x01x\x12\x08Identity" + bytes(9),
+    "tf-checkpoint": b"\0\0\x06\x08\x01\x1a\x02\x08\x01" + bytes(40),
+    "tflite": b"\x1c\0\0\0TFL3" + bytes(40),
     "7z": b"7z\xbc\xaf\x27\x1c\0\x04" + bytes(40),
     "rar": b"Rar!\x1a\x07\x01\0" + bytes(40),
     "cab": b"MSCF\0\0\0\0" + bytes(40),
@@ -114,6 +117,25 @@ def test_joblib_files_are_pickles_or_compressed() -> None:
         joblib.dump({"a": np.zeros(99)}, file, compress=compress)
         assert detected(file.getvalue(), "model.joblib").format == expected
         assert detected(file.getvalue(), "model.joblib").extension_disagrees is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "variables.data-00000-of-00001",
+        "model.onnx_data",
+        "model.onnx.data",
+        "model.onnx.data_1",
+        "group1-shard1of2.bin",
+    ],
+)
+def test_raw_numbers_are_known_by_their_name_unless_they_are_something_else(name: str) -> None:
+    assert detected(b"\x00\x01\xff\xfe" * 30, name).format == "raw-data"
+    assert detected(b"(I1\n" + bytes(40), name).format == "raw-data"
+    assert detected(pickle.dumps([1]), name).format == "pickle"
+    assert detected(zip_bytes(), name).format == "zip"
+    assert detected(b"(lp0\n.", name).may_be_pickle
+    assert detected(b"\x00\x01\xff\xfe" * 30, name + ".pkl").format == "unknown"
 
 
 @pytest.mark.parametrize("compression", ENCODERS)
