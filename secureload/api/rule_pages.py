@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
 
 from secureload.report.rule_page import RulePage
@@ -19,9 +20,10 @@ def rule_pages() -> tuple[RulePage, ...]:
 
 def _page(rule: Rule) -> RulePage:
     order = tuple(Severity)
-    severities = sorted(
-        {grade.severity for grade in rule.grades.values()} | set(rule.severities), key=order.index
-    )
+    # A rule about what the walk over the opcodes notices grades codes as those about readers do.
+    noticed = getattr(importlib.import_module(rule.check.__module__), "GRADES_OF_ANOMALIES", {})
+    grades = {**rule.grades, **noticed}
+    severities = sorted({grade.severity for grade in grades.values()} | set(rule.severities), key=order.index)
     return RulePage(
         id=rule.rule_id,
         name=rule.check.__module__.rpartition(".")[2],
@@ -31,6 +33,6 @@ def _page(rule: Rule) -> RulePage:
         source=rule.check.__module__.replace(".", "/") + ".py",
         codes=tuple(
             (code, grade.severity.value, grade.confidence.value, grade.hint)
-            for code, grade in sorted(rule.grades.items())
+            for code, grade in sorted(grades.items())
         ),
     )

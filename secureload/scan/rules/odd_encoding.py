@@ -16,6 +16,7 @@ from secureload.scan.observed import Grade
 
 RULE_ID = "SL204"
 TITLE = "Odd encoding"
+SEVERITIES = (Severity.DANGEROUS, Severity.UNKNOWN)
 
 _DO_NOT_LOAD = "do not load this file; ask its sender what it was written with"
 _DAMAGED = "the file is damaged, or was not written by a pickler; get it again from its sender"

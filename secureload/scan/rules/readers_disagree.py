@@ -20,6 +20,7 @@ from secureload.scan.finding import Finding, Location, Severity
 
 RULE_ID = "SL203"
 TITLE = "Readers disagree"
+SEVERITIES = (Severity.DANGEROUS, Severity.UNKNOWN)
 
 _DOES = {
     "import": "imports", "call": "calls", "new": "instantiates", "build": "sets the state of",
