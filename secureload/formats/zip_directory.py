@@ -46,6 +46,8 @@ class Directories:
 
     listed: list[Listed] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
+    # Those of the bytes that are the archive's comment: what it says, nobody reads.
+    comments: list[tuple[int, int]] = field(default_factory=list)
     events: list[Observation | Problem] = field(default_factory=list)
     # Positions of end records that may be those of a member: the layout knows.
     other_ends: list[int] = field(default_factory=list)
@@ -98,6 +100,8 @@ def _read_end(data: Region, end: EndRecord, found: Directories, limits: Limits, 
     if end.disks:
         found.events.append(Problem(kind="unsupported", message="the archive is one part of several"))
     found.spans.append((end.start, end.end))
+    if end.comment_at < end.end:
+        found.comments.append((end.comment_at, end.end))
     walked = [walk for place in end.places for walk in _walks(data, end, place)]
     seen: dict[int, int] = {}
     for at, shift, place in walked:

@@ -73,6 +73,7 @@ class Archive:
     members: list[Member] = field(default_factory=list)
     events: list[Observation | Problem] = field(default_factory=list)
     loose: list[tuple[str, Region]] = field(default_factory=list)
+    comments: list[Region] = field(default_factory=list)
     # Signatures in loose bytes that turned out to be no header: a file of nothing else must not cost hours.
     false_headers: int = 0
 
@@ -80,7 +81,8 @@ class Archive:
 def read_archive(data: Region, limits: Limits) -> Archive:
     """Read the layout of ``data``; raises :class:`~secureload.errors.LimitError` for too many members."""
     directories = read_directories(data, limits)
-    archive = Archive(data, events=directories.events)
+    comments = [data.part(start, end - start) for start, end in directories.comments]
+    archive = Archive(data, events=directories.events, comments=comments)
     spans = [(start, end, -1) for start, end in directories.spans]
     for listed in sorted(directories.listed, key=lambda item: item.local_at):
         span = _listed_member(archive, listed)

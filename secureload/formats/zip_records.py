@@ -65,12 +65,13 @@ class EndRecord:
     """One end-of-central-directory record and, where there is one, its zip64 sibling.
 
     ``places`` holds what each of them says (one, or two that differ). ``start`` is where the first of these
-    records begins, ``end`` where the comment ends, both in bytes of the archive; ``comment_fits`` says whether
-    that is the end of the archive. ``disks`` is the highest number of a disk in it.
+    records begins, ``comment_at`` where the comment does and ``end`` where it ends, all in bytes of the archive;
+    ``comment_fits`` says whether that is the end of the archive. ``disks`` is the highest number of a disk in it.
     """
 
     at: int
     start: int
+    comment_at: int
     end: int
     places: tuple[DirectoryPlace, ...]
     comment_fits: bool
@@ -130,8 +131,9 @@ def read_end(data: Region, at: int) -> EndRecord | None:
             places.append(place)
     if not places:
         places.append(DirectoryPlace(offset, size, count))
-    end = at + _END.size + comment
-    return EndRecord(at, start, min(end, data.size), tuple(places), end == data.size, disks)
+    comment_at = at + _END.size
+    end = comment_at + comment
+    return EndRecord(at, start, comment_at, min(end, data.size), tuple(places), end == data.size, disks)
 
 
 def _ends64(data: Region, at: int) -> list[tuple[int, DirectoryPlace, int]]:

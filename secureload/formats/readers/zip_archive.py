@@ -54,6 +54,7 @@ def _events(data: Region, context: ReadContext) -> Iterator[Event]:
         yield from _about_content(item.member, item.content)
         yield _child(item, dialects)
     yield from (Child(name=name, data=region) for name, region in archive.loose)
+    yield from (Child(name="<the comment>", data=region, expect="data") for region in archive.comments)
     yield from unpacker.about_checksums()
 
 

@@ -63,8 +63,9 @@ def test_what_zipfile_writes_is_read_back_and_silent(method: int, seekable: bool
         writer.comment = b"a comment"
     found = read(file.getvalue())
     assert silent(found), (found.codes, found.problems)
-    assert found.names == ["a/first.txt", "empty", "folder/", "big"]
+    assert found.names == ["a/first.txt", "empty", "folder/", "big", "<the comment>"]
     assert found.content("a/first.txt") == TEXT
+    assert found.content("<the comment>") == b"a comment"
     assert found.content("big") == TEXT * 9
 
 
