@@ -45,6 +45,7 @@ class _Archive:
         self._entries: list[FileEntry] = []
         self._covered: list[tuple[int, int]] = [(0, _SIGNATURE_BYTES)]
         self._seen: set[tuple[str, ...]] = set()
+        self._links: list[str] = []  # those inside the archive
 
     # -- the header ------------------------------------------------------------------------------------
 
@@ -153,6 +154,11 @@ class _Archive:
                 at += size
             if problem is not None:
                 yield problem
+        if self._links:
+            more = f" (and {len(self._links) - 1:,} more)" if len(self._links) > 1 else ""
+            yield Observation(
+                code="sevenzip.link", message=f"a link to another member{more}", detail=self._links[0]
+            )
         if next(with_stream, None) is not None:
             yield Problem(kind="malformed", message="the 7z archive names files that it does not hold")
 
@@ -182,14 +188,16 @@ class _Archive:
         self, entry: FileEntry, content: Region, size: int, checksum: int | None, *, damaged: bool
     ) -> Iterator[Event]:
         mode = entry.attributes >> 16 if entry.attributes & _UNIX else 0
-        if mode & _KIND_MASK == _LINK:
+        is_link = mode & _KIND_MASK == _LINK
+        if is_link:
             target = content.head(_LONGEST_TARGET).decode("utf-8", "backslashreplace")
-            leads = link_leads_outside(entry.name, target) or size > _LONGEST_TARGET
-            yield Observation(
-                code="sevenzip.link-outside" if leads else "sevenzip.link",
-                message="a link out of the archive" if leads else "a link to another member",
-                detail=f"{entry.name} -> {target}",
-            )
+            shown = f"{entry.name} -> {target}"
+            if link_leads_outside(entry.name, target) or size > _LONGEST_TARGET:
+                yield Observation(
+                    code="sevenzip.link-outside", message="a link out of the archive", detail=shown
+                )
+            else:
+                self._links.append(shown)
         elif mode & _KIND_MASK not in _KINDS_WITH_BYTES:
             yield Observation(
                 code="sevenzip.device",
@@ -197,7 +205,8 @@ class _Archive:
                 detail=entry.name,
             )
         if content.size or not damaged:
-            yield Child(name=entry.name or "(without a name)", data=content)
+            name = entry.name or "(without a name)"
+            yield Child(name=name, data=content, expect="data" if is_link else "any")
         if not damaged and checksum is not None and not _has_checksum(content, checksum):
             yield Problem(
                 kind="malformed", message=f"the checksum of a file in the 7z archive is wrong: {entry.name}"

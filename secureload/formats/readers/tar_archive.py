@@ -43,6 +43,7 @@ def read(data: Region, context: ReadContext) -> Iterator[Event]:
             yield Child(name=item.name, data=item.data, expect="any" if item.name == "trailing" else "data")
         else:
             yield item
+    yield from seen.links_inside()
     if failure is not None:
         raise failure
 
@@ -53,6 +54,7 @@ class _Seen:
     def __init__(self) -> None:
         self._paths: set[tuple[str, ...]] = set()
         self._links: set[tuple[str, ...]] = set()
+        self._inside: list[TarMember] = []
 
     def observe(self, member: TarMember) -> Iterator[Observation]:
         """Yield what stands out about a member's name, its kind, and where it leads."""
@@ -72,16 +74,27 @@ class _Seen:
         self._paths.add(path)
         if member.kind == b"2":
             self._links.add(path)
+        if member.kind in (b"1", b"2"):
+            if outside(member.link) if member.kind == b"1" else link_leads_outside(member.name, member.link):
+                yield _about(member, "tar.link-outside", "a link out of the archive", _arrow(member))
+            else:
+                self._inside.append(member)
         yield from _about_kind(member)
+
+    def links_inside(self) -> Iterator[Observation]:
+        """Yield one observation for all links from member to member: some archives have thousands."""
+        if self._inside:
+            first = self._inside[0]
+            more = f" (and {len(self._inside) - 1:,} more)" if len(self._inside) > 1 else ""
+            yield _about(first, "tar.link", f"a link to another member{more}", _arrow(first))
+
+
+def _arrow(member: TarMember) -> str:
+    return f"{member.name} -> {member.link}"
 
 
 def _about_kind(member: TarMember) -> Iterator[Observation]:
-    if member.kind in (b"1", b"2"):
-        leads = outside(member.link) if member.kind == b"1" else link_leads_outside(member.name, member.link)
-        code = "tar.link-outside" if leads else "tar.link"
-        where = "out of the archive" if leads else "to another member"
-        yield _about(member, code, f"a link {where}", f"{member.name} -> {member.link}")
-    elif member.kind in _SPECIAL:
+    if member.kind in _SPECIAL:
         yield _about(member, "tar.device", f"{_SPECIAL[member.kind]} would be made by whoever unpacks it")
     elif member.kind not in REGULAR and member.kind not in WITHOUT_DATA:
         kind = member.kind.decode("latin-1")

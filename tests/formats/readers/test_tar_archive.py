@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from secureload.errors import LimitError
 from secureload.formats.detect import detect
 from secureload.formats.readers import tar_archive
+from secureload.formats.reading import Observation
 from secureload.formats.region import Region
 from secureload.limits import Limits
 from tests.formats.tars import END, archive, header, member, pax
@@ -39,6 +40,14 @@ def test_both_members_of_one_name_are_handed_on() -> None:
 def test_a_hard_link_in_an_archive_of_pax_leads_to_a_member_and_has_no_bytes() -> None:
     read = run(tar_archive, member(b"x", b"a") + header(b"b", 0, b"1", link=b"a") + END)
     assert (read.names, read.codes) == (["a"], ["tar.link"])
+
+
+def test_very_many_links_inside_the_archive_are_told_once() -> None:
+    links = b"".join(header(b"l%d" % number, 0, b"2", link=b"a") for number in range(500))
+    read = run(tar_archive, member(b"x", b"a") + links + END)
+    assert read.codes == ["tar.link"]
+    (found,) = [event for event in read.events if isinstance(event, Observation)]
+    assert "499 more" in found.message
 
 
 def test_links_within_links_do_not_hide_where_they_lead() -> None:
