@@ -41,10 +41,13 @@ EFFECTS_ALLOWED = {
     "scan/allow/by_loader/keras_names.py": "a maintainer's script: reads the sources of Keras",
     "scan/allow/build.py": "a maintainer's script: writes the allow-list from the evidence",
     "scan/allow/collect.py": "a maintainer's script: collects evidence from installed libraries",
-    "scan/allow/containers.py": "a maintainer's script: objects to collect evidence from",
+    "scan/allow/effects.py": "a maintainer's script: makes one of each class in a child process",
+    "scan/allow/standard.py": "a maintainer's script: values to collect evidence from",
     "scan/allow/estimators.py": "a maintainer's script: estimators to collect evidence from",
 }
-HEAVY = {"fickling", "joblib", "numpy", "onnx", "pandas", "scipy", "skops", "sklearn", "torch"}
+HEAVY = {"catboost", "fickling", "imblearn", "joblib", "lightgbm", "numpy", "onnx", "pandas", "pyarrow", "scipy"} | {
+    "skops", "sklearn", "statsmodels", "torch", "xgboost"
+}  # fmt: skip
 HEAVY_ALLOWED = ("sandbox/roles/", "scan/allow/")
 # Who may run an unpickler that resolves real globals.
 LOADERS = {

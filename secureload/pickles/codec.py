@@ -236,7 +236,7 @@ def _decode_value(data: Any, depth: int = 0) -> Value:
     if tag == "r":
         kind, of = parts
         ref = None if of is None else GlobalRef(*(as_str(part) for part in as_list(of)))
-        return Result(one_word(kind, "call", "new", "persid"), ref)
+        return Result(one_word(kind, "call", "new", "persid", "attribute"), ref)
     if tag == "k":
         kind, items, length = parts
         decoded = tuple(_decode_value(item, depth + 1) for item in as_list(items))

@@ -49,8 +49,7 @@ class _Distiller:
                 self._code.reduce()
             else:
                 self._code.newobj()
-            of = operation.target if isinstance(operation.target, GlobalRef) else None
-            self._remember(Result(operation.kind, of))
+            self._remember(_result(operation))
         elif operation.kind == "build":
             self._value(operation.target)
             self._value(operation.args[0])
@@ -125,6 +124,15 @@ class _Distiller:
             self._code.binary(constant[:_SHOWN_CHARS])
         else:
             self._code.text("…")  # the bytes of a number: no program that a callee could run
+
+
+def _result(operation: Operation) -> Result:
+    """Return what the trace calls the result of this call."""
+    of = operation.target if isinstance(operation.target, GlobalRef) else None
+    match operation.args:
+        case (GlobalRef(module, owner), Const(str(name))) if of == GlobalRef("builtins", "getattr"):
+            return Result("attribute", GlobalRef(module, f"{owner}.{name}"))
+    return Result("new" if operation.kind == "new" else "call", of)
 
 
 def distill(trace: Trace) -> bytes:

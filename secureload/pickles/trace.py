@@ -64,9 +64,13 @@ class Const:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of an operation: of calling or instantiating ``of`` (None where that was computed itself)."""
+    """The result of an operation: of calling or instantiating ``of`` (None where that was computed itself).
 
-    kind: Literal["call", "new", "persid"]
+    "attribute" is what ``getattr`` of a global returns, for a name that is known; ``of`` is that attribute by its
+    dotted name, the one that protocol 4 would ask ``find_class`` for.
+    """
+
+    kind: Literal["call", "new", "persid", "attribute"]
     of: GlobalRef | None
 
 

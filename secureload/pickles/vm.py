@@ -48,7 +48,9 @@ _RECONSTRUCTORS = frozenset({("copyreg", "_reconstructor"), ("copyreg", "__newob
 # address of an array: whoever sets it through a state decides what the next operation on the object means.
 _LOOKED_UP = frozenset({"__class__", "__setstate__", "__array__", "__array_interface__", "__array_struct__"})
 _CHANGED = "an object is changed after it was given its state, or used"
+_GETATTR = GlobalRef("builtins", "getattr")
 _LONGEST_VERSION = 64
+_LONGEST_ATTRIBUTE = 64
 _MOST_OTHER = 100
 # What C says of every EXT opcode, because the registry is empty where we trace.
 _UNKNOWN_EXTENSION = "unregistered extension code"
@@ -105,6 +107,8 @@ class _Session:
         of = _named_by(target)
         if of is not None and makes_classes(of):
             return self.made_class(of)
+        if of == _GETATTR and (attribute := _attribute(args)) is not None:
+            return Inert(self, "attribute", attribute, None, None)
         made_from = of
         if of is not None and args and (of.module, of.name) in _RECONSTRUCTORS:
             made_from = _named_by(args[0])
@@ -324,6 +328,15 @@ class _InertUnpickler(pickle.Unpickler):
 def _named_by(value: object) -> GlobalRef | None:
     """The global that a stand-in stands for; None for what was made."""
     return value.ref if isinstance(value, Global) and not isinstance(value, MadeClass) else None
+
+
+def _attribute(args: tuple[object, ...]) -> GlobalRef | None:
+    """Return the dotted name of the attribute that ``getattr(*args)`` reads from a global, if it is that."""
+    match args:
+        case (owner, str(name)) if len(name) <= _LONGEST_ATTRIBUTE and name.isidentifier():
+            ref = _named_by(owner)
+            return None if ref is None else GlobalRef(ref.module, f"{ref.name}.{name}")
+    return None
 
 
 def _names_protocol(state: object) -> bool:

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
 from secureload.errors import UsageError
 from secureload.package_data import packaged_text
@@ -45,11 +45,34 @@ __all__ = [
     "Allowed",
     "Tier",
     "can_be_allowed",
+    "library_of",
     "load_allow_file",
     "load_default",
+    "load_shipped_file",
 ]
 
-_LIBRARY_FILES: Final = ("joblib", "joblib-0.9", "numpy", "pandas", "python", "scikit-learn", "scipy")
+# The file of each top-level module. What is not in this table is looked for in the standard library's.
+_FILES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "_catboost": "catboost",
+        "_loss": "scikit-learn",  # what some releases call their compiled losses
+        "catboost": "catboost",
+        "dateutil": "python-dateutil",
+        "imblearn": "imbalanced-learn",
+        "joblib": "joblib",
+        "lightgbm": "lightgbm",
+        "numpy": "numpy",
+        "pandas": "pandas",
+        "pyarrow": "pyarrow",
+        "pytz": "pytz",
+        "scipy": "scipy",
+        "sklearn": "scikit-learn",
+        "statsmodels": "statsmodels",
+        "torch": "torch",
+        "xgboost": "xgboost",
+    }
+)
+_STANDARD_LIBRARY: Final = "python"
 # The library of what a caller has allowed by name.
 USER_LIBRARY: Final = "user"
 _USER_RULE: Final = "any"
@@ -74,31 +97,36 @@ class Allowed:
     arguments: str | None = None
 
 
-# An entry before anybody asked for it: library, tier and the line after its name. Building 1,500 values of
-# which a payload needs thirty would cost more than reading the files.
-_Entry = tuple[str, Tier, str]
+# An entry before anybody asked for it: library, tier and the line after its name. Building thousands of values
+# of which a payload needs thirty would cost more than reading the files.
+_Key: TypeAlias = tuple[str, str]
+_Entry: TypeAlias = tuple[str, Tier, str]
 
 
 class AllowList:
-    """An immutable set of :class:`Allowed` entries by exact (module, name)."""
+    """An immutable set of :class:`Allowed` entries by exact (module, name): layers, of which the first wins."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_layers",)
 
-    def __init__(self, entries: Mapping[tuple[str, str], _Entry]) -> None:
-        self._entries = MappingProxyType(dict(entries))
+    def __init__(self, *layers: Mapping[_Key, _Entry]) -> None:
+        self._layers = layers
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._keys())
 
     def __iter__(self) -> Iterator[Allowed]:
-        for module, name in self._entries:
+        for module, name in self._keys():
             found = self.find(GlobalRef(module, name))
             if found is not None:
                 yield found
 
+    def _keys(self) -> dict[_Key, None]:
+        return {key: None for layer in self._layers for key in layer}
+
     def find(self, ref: GlobalRef) -> Allowed | None:
         """Return the entry of exactly this module and name, or None: unknown."""
-        entry = self._entries.get((ref.module, ref.name))
+        key = (ref.module, ref.name)
+        entry = next((found for layer in self._layers if (found := layer.get(key)) is not None), None)
         if entry is None:
             return None
         library, tier, line = entry
@@ -116,26 +144,54 @@ class AllowList:
         Raises:
             UsageError: a name is malformed, or graded dangerous.
         """
-        entries = dict(self._entries)
-        for name in names:
-            key = _parse_user_name(name)
-            entries.setdefault(key, (USER_LIBRARY, Tier.CALLABLE, f"{_USER_RULE} allowed by name"))
-        return AllowList(entries)
+        line = f"{_USER_RULE} allowed by name"
+        return AllowList(
+            *self._layers, {_parse_user_name(name): (USER_LIBRARY, Tier.CALLABLE, line) for name in names}
+        )
 
     def joined_with(self, other: AllowList) -> AllowList:
         """Return a list with the entries of both; where both have one, this list's stays."""
-        return AllowList({**other._entries, **self._entries})
+        return AllowList(*self._layers, *other._layers)
+
+
+class _Shipped(Mapping[_Key, _Entry]):
+    """The lists of the package. A library's file is read when a module of it is asked for, and then kept.
+
+    A payload names modules of three or four libraries; to read the lists of all of them would cost a check of a
+    small file more than everything else that it does.
+    """
+
+    def __getitem__(self, key: _Key) -> _Entry:
+        return _read_library(library_of(key[0]))[key]
+
+    def __iter__(self) -> Iterator[_Key]:
+        for file in sorted({*_FILES.values(), _STANDARD_LIBRARY}):
+            yield from _read_library(file)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def library_of(module: str) -> str:
+    """Return the name of the file that would hold the globals of this module."""
+    return _FILES.get(module.partition(".")[0], _STANDARD_LIBRARY)
+
+
+@cache
+def _read_library(file: str) -> Mapping[_Key, _Entry]:
+    # Our own data; a test holds that no name on it is graded dangerous, and that each stands in its file.
+    return _parse(packaged_text("secureload.scan.allow", f"{file}.toml"), methods=True)
 
 
 @cache
 def load_default() -> AllowList:
-    """Return the list that secureload ships with; it is read once."""
-    entries: dict[tuple[str, str], _Entry] = {}
-    for file in _LIBRARY_FILES:
-        # Our own data; a test holds that no name on it is graded dangerous.
-        text = packaged_text("secureload.scan.allow", f"{file}.toml")
-        entries.update(_parse(text, methods=True))
-    return AllowList(entries)
+    """Return the list that secureload ships with; each library's part is read when it is needed."""
+    return AllowList(_Shipped())
+
+
+def load_shipped_file(text: str) -> AllowList:
+    """Return the entries of one of the files of the package, as a list of their own."""
+    return AllowList(_parse(text, methods=True))
 
 
 def load_allow_file(text: str) -> AllowList:
@@ -155,7 +211,7 @@ def can_be_allowed(ref: GlobalRef) -> bool:
     return _is_exact(ref.module, ref.name) and grade(ref) is None and not is_by_value(ref)
 
 
-def _parse(text: str, *, methods: bool = False) -> dict[tuple[str, str], _Entry]:
+def _parse(text: str, *, methods: bool = False) -> dict[_Key, _Entry]:
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -167,7 +223,7 @@ def _parse(text: str, *, methods: bool = False) -> dict[tuple[str, str], _Entry]
     library = header.get("name") if isinstance(header, dict) else None
     if not isinstance(library, str) or not library:
         raise _malformed("the name of the library is missing")
-    entries: dict[tuple[str, str], _Entry] = {}
+    entries: dict[_Key, _Entry] = {}
     for tier in Tier:
         table = data.get(tier.value, {"globals": ""})
         if not isinstance(table, dict) or set(table) != {"globals"} or not isinstance(table["globals"], str):
@@ -181,7 +237,7 @@ def _parse(text: str, *, methods: bool = False) -> dict[tuple[str, str], _Entry]
     return entries
 
 
-def _parse_line(line: str, tier: Tier, *, methods: bool) -> tuple[tuple[str, str], str]:
+def _parse_line(line: str, tier: Tier, *, methods: bool) -> tuple[_Key, str]:
     ref, _, rest = line.strip().partition(" ")
     module, _, name = ref.partition(":")
     rest = rest.strip()
@@ -200,7 +256,7 @@ def _parse_line(line: str, tier: Tier, *, methods: bool) -> tuple[tuple[str, str
     return (module, name), rest
 
 
-def _parse_user_name(text: str) -> tuple[str, str]:
+def _parse_user_name(text: str) -> _Key:
     if not isinstance(text, str):  # a caller who does not check types
         raise UsageError(
             f"not the name of a global: {printable(repr(text))}",

@@ -18,14 +18,21 @@ from secureload.pickles.trace import Collection, Const, GlobalRef, Operation, Re
 from secureload.printable import printable
 from secureload.scan.argument_values import is_builtin, is_name, walk, why_not_data
 from secureload.scan.array_arguments import ARRAY_RULES, STATE_CHECKED
+from secureload.scan.model_arguments import MODEL_RULES, MODEL_STATES
+from secureload.scan.standard_arguments import STANDARD_RULES
 
-__all__ = ["CALL_ONLY", "RULES", "Rule", "passed_globals", "why_unfit"]
+__all__ = ["CALL_ONLY", "RULES", "STATE_RULES", "Rule", "passed_globals", "why_unfit"]
 
 Rule: TypeAlias = Callable[[Operation], str | None]
 
 _PATTERN_CHARS: Final = 256
 # What makes bytes before protocol 3.
 _ENCODERS: Final = (GlobalRef("_codecs", "encode"), GlobalRef("builtins", "bytes"))
+# What a partial may call is held by its own rule.
+_OTHER_FACTORIES: Final = (
+    Result("call", GlobalRef("functools", "partial")),
+    *(GlobalRef("collections", name) for name in ("Counter", "OrderedDict", "defaultdict", "deque")),
+)
 # With an exponent, a dozen characters are a number of a billion digits.
 _RATIO: Final = re.compile(r"[+-]?[0-9]{1,400}(/[0-9]{1,400})?")
 _FACTORIES: Final = frozenset(
@@ -62,25 +69,41 @@ _BASES: Final = frozenset(
         "unicode",
     }
 )
-_INTERPOLATOR: Final = GlobalRef("scipy.interpolate._interpolate", "interp1d")
+_STATE_CHECKED_MODULES: Final = frozenset(
+    {"scipy.stats._continuous_distns", "scipy.stats._discrete_distns", "statsmodels.base.data"}
+    | {"statsmodels.distributions.discrete"}
+)
 # A bound method is saved as getattr of its object. These are methods of exactly one family, with no effects:
 # no class that is admitted has another meaning for the name.
-_CLASS_ATTRIBUTES: Final = frozenset(
-    (_INTERPOLATOR, f"_call_{kind}")
-    for kind in ("linear", "linear_np", "nearest", "previousnext", "spline", "nan_spline")
-)
-_STATE_CHECKED_MODULES: Final = frozenset({"scipy.stats._continuous_distns", "scipy.stats._discrete_distns"})
 _OBJECT_ATTRIBUTES: Final = frozenset({"_entropy"})
+_UFUNC_MODULES: Final = frozenset(
+    {"numpy", "numpy.core.umath", "numpy._core.umath", "scipy.special", "scipy.special._ufuncs"}
+    | {"numpy.core._multiarray_umath", "numpy._core._multiarray_umath"}
+)
 # What a partial may not wrap, because it would escape its own rule.
 _NOT_IN_PARTIAL: Final = frozenset(
-    {"getattr", "type", "partial", "_reconstructor", "newObj", "_compile", "encode"}
+    {
+        "getattr",
+        "type",
+        "partial",
+        "_reconstructor",
+        "newObj",
+        "_compile",
+        "encode",
+        "methodcaller",
+        "attrgetter",
+    }
 )
 
 
 def passed_globals(operation: Operation) -> Iterator[GlobalRef]:
-    """Yield the globals that stand among the arguments: imports that are handed on as values."""
+    """Yield the globals, and attributes of globals, that stand among the arguments: handed on as values."""
     for value in (*operation.args, *(value for _, value in operation.kwargs)):
-        yield from (item for item in walk(value) if isinstance(item, GlobalRef))
+        for item in walk(value):
+            if isinstance(item, GlobalRef):
+                yield item
+            elif isinstance(item, Result) and item.kind == "attribute" and item.of is not None:
+                yield item.of
 
 
 def _any(operation: Operation) -> str | None:
@@ -129,9 +152,9 @@ def _default_factory(operation: Operation) -> str | None:
     match operation.args:
         case () | (Const(None), *_):
             return why_not_data(operation.args)
-        case (factory, *rest) if is_builtin(factory, _FACTORIES):
+        case (factory, *rest) if is_builtin(factory, _FACTORIES) or factory in _OTHER_FACTORIES:
             return why_not_data(tuple(rest))
-    return "the factory is not a plain type from builtins"
+    return "the factory is not a plain type"
 
 
 def _partial(operation: Operation) -> str | None:
@@ -152,11 +175,32 @@ def _partial(operation: Operation) -> str | None:
 
 def _listed_attribute(operation: Operation) -> str | None:
     match operation.args:
-        case (GlobalRef() as cls, Const(str(name)) as attribute) if (cls, name) in _CLASS_ATTRIBUTES:
-            return "the attribute is cut" if attribute.is_cut else None
         case (Result(of=GlobalRef()), attribute) if is_name(attribute, _OBJECT_ATTRIBUTES):
             return None
     return "getattr is admitted for listed methods only"
+
+
+def _class_attribute(operation: Operation) -> GlobalRef | None:
+    """Return the dotted name of what ``getattr`` reads of a class or of an instance that was just made: a method."""
+    match operation.args:
+        case (
+            GlobalRef(module, owner) | Result(kind="new", of=GlobalRef(module, owner)),
+            Const(str(name)) as attribute,
+        ) if not attribute.is_cut:
+            return GlobalRef(module, f"{owner}.{name}")
+    return None
+
+
+def _ufunc(operation: Operation) -> str | None:
+    return "only a ufunc of numpy or scipy that is on the list is known"
+
+
+def _named_ufunc(operation: Operation) -> GlobalRef | None:
+    """Return the ufunc that ``_ufunc_reconstruct("module", "name")`` imports."""
+    match operation.args:
+        case (Const(str(module)), Const(str(name)) as text) if module in _UFUNC_MODULES and not text.is_cut:
+            return GlobalRef(module, name)
+    return None
 
 
 def _byte_string(operation: Operation) -> str | None:
@@ -206,6 +250,8 @@ def _pattern(operation: Operation) -> str | None:
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         **ARRAY_RULES,
+        **MODEL_RULES,
+        **STANDARD_RULES,
         "any": _any,
         "byte-string": _byte_string,
         "cython-class": _cython,
@@ -220,27 +266,52 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "pattern": _pattern,
         "reconstructor": _reconstructor,
         "type-of-none": _type_of_none,
+        "ufunc": _ufunc,
     }
+)
+
+# Rules of callables that name another global by text: they fit as well where that global is on the list.
+_NAMING: Final[Mapping[str, Callable[[Operation], GlobalRef | None]]] = MappingProxyType(
+    {"listed-attribute": _class_attribute, "ufunc": _named_ufunc}
 )
 
 # Globals with these rules may be called, but never handed on as a value: whoever calls them later would do it
 # with arguments that no rule has seen.
 # A distribution's class is among them, for an instance of it that nobody saw made could be given any state.
 CALL_ONLY: Final = frozenset(
-    {"distribution", "listed-attribute", "partial-of-import", "reconstructor", "type-of-none"}
+    {"distribution", "listed-attribute", "method-call", "model-data", "partial-of-import", "reconstructor"}
+    | {"time-zone", "torch-rebuild", "type-of-none", "ufunc"}
 )
 
 # Functions, not classes: what they return may be their argument itself (a scalar of objects is the object), so
 # that nobody knows what a later operation on it means.
 _RETURNING: Final = frozenset(
-    {"buffer", "byte-string", "latin1", "listed-attribute", "numpy-scalar", "pattern", "type-of-none"}
+    {
+        "buffer",
+        "byte-string",
+        "latin1",
+        "listed-attribute",
+        "numpy-scalar",
+        "pattern",
+        "type-of-none",
+        "ufunc",
+    }
 )
 _CHANGING: Final = frozenset({"append", "setitem", "additem", "build"})
-_BUILD_RULES: Final = STATE_CHECKED | {"partial-of-import"}
+# The rules that are asked about a state as well.
+STATE_RULES: Final = STATE_CHECKED | MODEL_STATES | {"partial-of-import"}
 
 
-def why_unfit(rule: str, operation: Operation) -> str | None:
+def _nothing(ref: GlobalRef) -> bool:
+    return False
+
+
+def why_unfit(
+    rule: str, operation: Operation, is_listed: Callable[[GlobalRef], bool] = _nothing
+) -> str | None:
     """Return None where the operation fits the rule, else one line that says why not.
+
+    ``is_listed`` answers whether a global that the arguments name by text is admitted.
 
     Nothing may change what a function returned. "call" and "new" are held to the rule. So is "build" on a
     partial, because its state replaces the function, and on a distribution of scipy, because its state is
@@ -251,6 +322,7 @@ def why_unfit(rule: str, operation: Operation) -> str | None:
         return f"there is no argument rule {printable(rule)}"
     if rule in _RETURNING and operation.kind in _CHANGING:
         return "what it returned is changed"
-    if operation.kind in ("call", "new") or (operation.kind == "build" and rule in _BUILD_RULES):
-        return check(operation)
+    if operation.kind in ("call", "new") or (operation.kind == "build" and rule in STATE_RULES):
+        named = _NAMING[rule](operation) if rule in _NAMING else None
+        return None if named is not None and is_listed(named) else check(operation)
     return None

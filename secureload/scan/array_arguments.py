@@ -41,8 +41,10 @@ _PANDAS_ARRAYS: Final = frozenset(
         "StringArray",
         "NumpyExtensionArray",
         "PandasArray",
+        "IntervalArray",
     }
 )
+_STRING_STORAGES: Final = frozenset({"python", "pyarrow", "pyarrow_numpy"})
 
 
 def _is_empty_shape(value: Value) -> bool:
@@ -156,10 +158,12 @@ def _extension_array(operation: Operation) -> str | None:
 
 def _string_dtype(operation: Operation) -> str | None:
     match operation.args:
-        case () | (Const("python"),):
+        case ():
             return None
-        case (Const("python"), Const() | GlobalRef("pandas" | "pandas._libs.missing", "NA")):
-            return None
+        case (storage, *rest) if is_name(storage, _STRING_STORAGES):
+            match rest:
+                case [] | [Const() | GlobalRef("pandas" | "pandas._libs.missing", "NA")]:
+                    return None
     return "the arguments are not the storage and the missing value of a string type"
 
 

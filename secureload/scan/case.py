@@ -63,7 +63,9 @@ def shown_value(value: Value) -> str:
     if isinstance(value, GlobalRef):
         return printable(f"{value.module}.{value.name}", _SHOWN_CHARS)
     if isinstance(value, Result):
-        return f"<result of {shown_value(value.of)}>" if value.of is not None else "<computed>"
+        if value.of is None:
+            return "<computed>"
+        return shown_value(value.of) if value.kind == "attribute" else f"<result of {shown_value(value.of)}>"
     if isinstance(value, Collection):
         return _shown_collection(value)
     return "…"

@@ -13,3 +13,13 @@ def objections(data: bytes) -> list[str]:
     """Return the titles of what keeps ``data`` from being accepted; none means that it is."""
     found = examine(trace(data), load_default(), {}).findings
     return [item.title for item in found if item.severity in {Severity.DANGEROUS, Severity.UNKNOWN}]
+
+
+def judged(data: bytes) -> dict[str, str]:
+    """Return the rules that object to ``data``, each with the severity of what it finds."""
+    found = examine(trace(data), load_default(), {}).findings
+    return {
+        item.rule_id: item.severity.name
+        for item in found
+        if item.severity in {Severity.DANGEROUS, Severity.UNKNOWN}
+    }

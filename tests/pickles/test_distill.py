@@ -42,6 +42,18 @@ def test_the_distilled_pickle_says_the_same_calls_as_the_payload(protocol: int) 
     assert [(call.target, call.args) for call in again.operations if call.kind == "call"] == first
 
 
+def test_a_method_that_getattr_reads_is_called_in_the_distilled_pickle_as_well() -> None:
+    code = (
+        Assembler(4).global_("builtins", "getattr").mark().global_("a", "B").text("method").tuple_().reduce()
+    )
+    code.mark().text("x").tuple_().reduce()
+    found = trace(code.stop())
+    again = trace(distill(found))
+    assert [operation.target for operation in again.operations] == [
+        operation.target for operation in found.operations
+    ]
+
+
 def test_a_name_with_a_line_break_is_distilled_without_forging_a_second_name() -> None:
     found = trace(Assembler(4).stack_global("a\nb", "c\nd").stop())
     assert refs(trace(distill(found))) == ["a\nb:c\nd"]

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from secureload.limits import Limits
 from secureload.pickles.assembler import Assembler
 from secureload.pickles.source import MappedSource
-from secureload.pickles.trace import Const, GlobalRef, Trace
+from secureload.pickles.trace import Const, GlobalRef, Result, Trace
 from secureload.pickles.vm import trace_stream
 
 from .tracing import OS_SYSTEM, mapped, of_kind, refs, result_of, text, trace, tuple_of
@@ -223,6 +223,32 @@ def test_calling_the_result_of_a_call_is_recorded_as_that() -> None:
     first, second = of_kind(trace(code.stop()), "call")
     assert first.target == GlobalRef("builtins", "getattr")
     assert second.target == result_of("builtins", "getattr")
+
+
+def test_the_attribute_that_getattr_reads_from_a_global_is_known_by_its_dotted_name() -> None:
+    code = (
+        Assembler(4).global_("builtins", "getattr").mark().global_("a", "B").text("method").tuple_().reduce()
+    )
+    code.mark().text("x").tuple_().reduce()
+    first, second = of_kind(trace(code.stop()), "call")
+    assert first.target == GlobalRef("builtins", "getattr")
+    assert second.target == Result("attribute", GlobalRef("a", "B.method"))
+
+
+@pytest.mark.parametrize("name", ["a.b", "a b", "", "a" * 65, "1"])
+def test_what_is_no_name_of_an_attribute_makes_no_attribute(name: str) -> None:
+    code = Assembler(4).global_("builtins", "getattr").mark().global_("a", "B").text(name).tuple_().reduce()
+    code.mark().tuple_().reduce()
+    _, second = of_kind(trace(code.stop()), "call")
+    assert second.target == result_of("builtins", "getattr")
+
+
+def test_the_attribute_of_what_was_computed_is_computed() -> None:
+    code = Assembler(4).global_("builtins", "getattr").mark()
+    code.global_("builtins", "getattr").mark().global_("a", "B").text("one").tuple_().reduce()
+    code.text("two").tuple_().reduce().mark().tuple_().reduce()
+    third = of_kind(trace(code.stop()), "call")[-1]
+    assert third.target == result_of("builtins", "getattr")
 
 
 def test_a_name_that_is_put_into_the_memo_and_taken_out_again_is_the_same_name() -> None:

@@ -54,7 +54,7 @@ def why(rule: str, *args: Value, target: GlobalRef = SCALER, kind: OperationKind
         ("default-factory", (GlobalRef("builtins", "list"),)),
         ("default-factory", (GlobalRef("__builtin__", "long"),)),
         ("partial-of-import", (GlobalRef("numpy", "clip"),)),
-        ("listed-attribute", (INTERP1D, text("_call_spline"))),
+        ("default-factory", (Result("call", GlobalRef("functools", "partial")),)),
         ("listed-attribute", (Result("new", RANDINT), text("_entropy"))),
         ("type-of-none", (Const(None),)),
         ("pattern", (text("a+"), Const(32))),
@@ -81,13 +81,19 @@ def test_what_benign_pickles_pass_fits(rule: str, args: tuple[Value, ...]) -> No
         ("reconstructor", (SCALER, GlobalRef("builtins", "object"), SYSTEM)),
         ("reconstructor", (Result("call", SYSTEM), GlobalRef("builtins", "object"), Const(None))),
         ("reconstructor", (RANDINT, GlobalRef("builtins", "object"), Const(None))),
+        (
+            "reconstructor",
+            (GlobalRef("statsmodels.base.data", "PandasData"), GlobalRef("builtins", "object"), Const(None)),
+        ),
         ("reconstructor", (SCALER, GlobalRef("builtins", "eval"), text("1"))),
         ("default-factory", (SYSTEM,)),
         ("default-factory", (EVAL,)),
         ("default-factory", (Result("call", SYSTEM),)),
+        ("default-factory", (Result("call", GlobalRef("builtins", "getattr")),)),
         ("default-factory", (GlobalRef("builtins", "list"), SYSTEM)),
         ("partial-of-import", (GlobalRef("builtins", "getattr"),)),
         ("partial-of-import", (GlobalRef("functools", "partial"),)),
+        ("partial-of-import", (GlobalRef("operator", "methodcaller"), text("to_pickle"))),
         ("partial-of-import", (Result("call", SYSTEM),)),
         ("partial-of-import", ()),
         ("listed-attribute", (GlobalRef("builtins", "__dict__"), text("eval"))),
@@ -113,6 +119,52 @@ def test_what_an_attacker_would_pass_does_not_fit(rule: str, args: tuple[Value, 
     reason = why(rule, *args)
     assert reason
     assert "\n" not in reason
+
+
+ON_THE_LIST = {
+    ("scipy.interpolate._interpolate", "interp1d._call_spline"),
+    ("numpy", "exp"),
+    ("scipy.special", "expit"),
+    ("sklearn.preprocessing._data", "scale"),
+}
+
+
+def named(rule: str, *args: Value) -> str | None:
+    return why_unfit(rule, Operation("call", SCALER, args), lambda ref: (ref.module, ref.name) in ON_THE_LIST)
+
+
+def test_an_attribute_that_is_named_by_text_fits_where_the_list_has_it() -> None:
+    assert named("listed-attribute", INTERP1D, text("_call_spline")) is None
+    assert named("listed-attribute", Result("new", INTERP1D), text("_call_spline")) is None
+    for args in (
+        (INTERP1D, text("__init__")),
+        (INTERP1D, Const("_call_spline", 4_000)),
+        (INTERP1D, text("_call_spline"), SYSTEM),
+        (Result("call", INTERP1D), text("_call_spline")),
+        (GlobalRef("builtins", "interp1d"), text("_call_spline")),
+    ):
+        assert named("listed-attribute", *args) is not None
+
+
+def test_a_ufunc_that_is_named_by_text_fits_where_the_list_has_it() -> None:
+    assert named("ufunc", text("numpy"), text("exp")) is None
+    assert named("ufunc", text("scipy.special"), text("expit")) is None
+    for args in (
+        (text("os"), text("system")),
+        (text("numpy"), text("load")),
+        (text("sklearn.preprocessing._data"), text("scale")),
+        (text("numpy"), Const("exp", 900)),
+        (GlobalRef("numpy", "exp"), text("exp")),
+        (text("numpy"), Result("call", None)),
+        (text("numpy"),),
+        (),
+    ):
+        assert named("ufunc", *args) is not None
+
+
+def test_what_returns_a_global_is_not_to_be_changed() -> None:
+    found = Result("call", GlobalRef("numpy.core", "_ufunc_reconstruct"))
+    assert why_unfit("ufunc", Operation("build", found, (Const(None),))) is not None
 
 
 def test_a_cython_function_restores_its_own_class_only() -> None:
@@ -155,6 +207,12 @@ def test_globals_among_the_arguments_are_found_at_any_depth() -> None:
     assert list(passed_globals(operation)) == [SYSTEM, EVAL]
 
 
+def test_an_attribute_of_a_global_is_handed_on_like_a_global() -> None:
+    method = Result("attribute", GlobalRef("zoneinfo", "ZoneInfo._unpickle"))
+    assert list(passed_globals(Operation("call", SCALER, (group(method),)))) == [method.of]
+    assert list(passed_globals(Operation("call", SCALER, (Result("call", SYSTEM),)))) == []
+
+
 NAMES = st.sampled_from(
     ["os", "system", "builtins", "object", "numpy", "ndarray", "functools", "partial", "x"]
 )
@@ -191,7 +249,7 @@ def test_a_rule_answers_for_any_operation_whatever(
 
 
 # The first argument of these is an import by design, and imports are judged by themselves.
-IMPORT_FIRST = {"partial-of-import", "own-class", "reconstructor", "cython-class"}
+IMPORT_FIRST = {"partial-of-import", "own-class", "own-class-data", "reconstructor", "cython-class"}
 
 
 @settings(deadline=None, max_examples=200)

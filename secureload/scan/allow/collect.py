@@ -5,47 +5,67 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.metadata
-import inspect
+import importlib.util
 import io
+import json
 import pickle
-import pkgutil
 import platform
 import tempfile
 import warnings
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
-from secureload.pickles.trace import GlobalRef
-from secureload.scan.allow import containers, estimators
+from secureload.pickles.trace import Const, GlobalRef, Operation, Result
+from secureload.scan.allow import boosted, containers, estimators, frames, regressions, standard, tensors
+from secureload.scan.allow.effects import effects_of
+from secureload.scan.allow.listed import listed
+from secureload.scan.allow.members import enum_members, member_names
 from secureload.scan.allow.recorder import record
 
-__all__ = ["collect"]
+__all__ = ["LIBRARIES", "cases_of", "collect", "pickles_of", "release_of"]
 
-_LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "pandas")
+# (saved in every way?, label, value)
+_Cases: TypeAlias = Iterator[tuple[bool, str, Any]]
 _EXAMPLES = 4
-# Modules whose every class is a part of fitted models, whether it can be reached from the cases or not.
-_PARTS_OF_MODELS = (
-    "sklearn._loss._loss",
-    "sklearn._loss.link",
-    "sklearn._loss.loss",
-    "sklearn.cluster._bisect_k_means",
-    "sklearn.ensemble._hist_gradient_boosting.predictor",
-    "sklearn.linear_model._sgd_fast",
-    "sklearn.metrics._dist_metrics",
-    "sklearn.metrics._scorer",
-    "sklearn.neighbors._ball_tree",
-    "sklearn.neighbors._kd_tree",
-    "sklearn.neighbors._quad_tree",
-    "sklearn.tree._criterion",
-    "sklearn.tree._splitter",
-    "sklearn.tree._tree",
+_GETATTR = GlobalRef("builtins", "getattr")
+
+
+def _all_ways(cases: Callable[[], Iterator[estimators.Case]]) -> Callable[[], _Cases]:
+    return lambda: ((True, label, value) for label, value in cases())
+
+
+def _sklearn() -> _Cases:
+    yield from _all_ways(estimators.compositions)()
+    yield from estimators.estimators()
+
+
+# The distribution's name of each library, the module that has to be there, and its cases.
+LIBRARIES: Final[MappingProxyType[str, tuple[str, Callable[[], _Cases]]]] = MappingProxyType(
+    {
+        "python": ("builtins", _all_ways(standard.standard_values)),
+        "numpy": ("numpy", _all_ways(containers.numpy_values)),
+        "scipy": ("scipy", _all_ways(containers.scipy_values)),
+        "pandas": ("pandas", _all_ways(frames.pandas_values)),
+        "scikit-learn": ("sklearn", _sklearn),
+        "imbalanced-learn": ("imblearn", _all_ways(boosted.imblearn_models)),
+        "xgboost": ("xgboost", _all_ways(boosted.xgboost_models)),
+        "lightgbm": ("lightgbm", _all_ways(boosted.lightgbm_models)),
+        "catboost": ("catboost", _all_ways(boosted.catboost_models)),
+        "statsmodels": ("statsmodels", _all_ways(regressions.statsmodels_models)),
+        "torch": ("torch", _all_ways(tensors.torch_checkpoints)),
+    }
 )
-_NUMERIC_SUFFIXES = (
-    *("_score", "_loss", "_error", "_deviance", "_distances", "_kernel", "_similarity", "_coef", "_classif"),
-    *("_regression", "chi2", "_oneway", "auc", "accuracy_score"),
-)
-_BASES = ("BaseEstimator", "Kernel", "BaseCrossValidator", "BaseShuffleSplit", "_CVIterableWrapper")
+# Named in the files of others; their releases belong to the evidence.
+_BESIDE = ("joblib", "skops", "pyarrow", "pytz", "python-dateutil", "patsy", "formulaic")
+
+
+def cases_of(library: str) -> _Cases:
+    """Yield (saved in every way?, label, value) for what the users of the library save."""
+    yield from LIBRARIES[library][1]()
+    yield from ((True, label, value) for label, value in enum_members(library))
 
 
 class _Evidence:
@@ -67,6 +87,20 @@ class _Evidence:
         for operation in recorder.operations:
             if isinstance(operation.target, GlobalRef) and operation.kind in ("call", "new"):
                 self.add(operation.target, operation.kind, label, repr(operation.args)[:300])
+            method = _attribute(operation)
+            if method is not None:
+                self.add(method, "import", label)
+            match operation.target:
+                case Result(kind="attribute", of=GlobalRef() as called):
+                    self.add(called, "call", label, repr(operation.args)[:300])
+
+
+def _attribute(operation: Operation) -> GlobalRef | None:
+    """Return the dotted name of what ``getattr`` reads of a global, or of an instance that was just made."""
+    match operation.args:
+        case (GlobalRef(module, owner) | Result(kind="new", of=GlobalRef(module, owner)), Const(str(name))):
+            return GlobalRef(module, f"{owner}.{name}") if operation.target == _GETATTR else None
+    return None
 
 
 def _names_in_joblib(value: Any) -> Iterator[tuple[GlobalRef, str]]:
@@ -107,92 +141,103 @@ def _names_in_joblib(value: Any) -> Iterator[tuple[GlobalRef, str]]:
     yield from seen
 
 
-def _dump(value: Any, protocol: int) -> bytes:
-    buffer = io.BytesIO()
-    pickle.Pickler(buffer, protocol).dump(value)
-    return buffer.getvalue()
+def _names_in_skops(value: Any) -> Iterator[GlobalRef]:
+    """Save with skops and yield the types that the archive's schema names."""
+    import skops.io
+
+    def walk(node: Any) -> Iterator[GlobalRef]:
+        if isinstance(node, dict):
+            if {"__module__", "__class__"} <= node.keys():
+                yield GlobalRef(str(node["__module__"]), str(node["__class__"]))
+            for item in node.values():
+                yield from walk(item)
+        elif isinstance(node, list):
+            for item in node:
+                yield from walk(item)
+
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(value))) as archive:
+        for ref in walk(json.loads(archive.read("schema.json"))):
+            # The types behind None and … have no name in builtins; of others only what is there counts.
+            if ref.module == "builtins" or hasattr(importlib.import_module(ref.module), ref.name):
+                yield ref
 
 
-def _add_case(evidence: _Evidence, label: str, value: Any, *, thorough: bool) -> None:
-    for protocol in range(6) if thorough else (0, 2, 5):
+def pickles_of(library: str, value: Any, protocols: Iterable[int]) -> Iterator[bytes]:
+    """Yield the pickles that the users of a library save ``value`` as, those that it can be saved as."""
+    if library == "torch":
+        yield from tensors.checkpoint_pickles(value)
+        return
+    for protocol in protocols:
+        buffer = io.BytesIO()
         try:
-            evidence.add_pickle(_dump(value, protocol), label)
+            pickle.Pickler(buffer, protocol).dump(value)
         except Exception:
             # What one protocol or one item cannot express must not hide the others.
-            if isinstance(value, list) and protocol == 5:
-                for item in value:
-                    _add_case(evidence, label, item, thorough=False)
-    if thorough:
+            for item in value if isinstance(value, list) and protocol == 5 else ():
+                yield from pickles_of(library, item, [each for each in (2, 5) if each in protocols])
+            continue
+        yield buffer.getvalue()
+
+
+def _add_case(evidence: _Evidence, library: str, label: str, value: Any, *, all_ways: bool) -> None:
+    for data in pickles_of(library, value, range(6) if all_ways else (0, 2, 5)):
+        with contextlib.suppress(Exception):
+            evidence.add_pickle(data, label)
+    if all_ways and library != "torch":
         with contextlib.suppress(Exception):
             for ref, use in _names_in_joblib(value):
                 evidence.add(ref, use, f"{label}, joblib")
+        with contextlib.suppress(Exception):
+            for ref in _names_in_skops(value):
+                evidence.add(ref, "import", f"{label}, skops")
 
 
-def _listed_classes() -> Iterator[GlobalRef]:
-    """Yield the estimators, kernels, splitters and parts of models that this scikit-learn defines."""
-    import sklearn
+def collect(only: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the evidence of this environment as JSON data: releases, globals in use, parts of models, effects.
 
-    for info in pkgutil.walk_packages(sklearn.__path__, "sklearn.", onerror=lambda name: None):
-        if any(
-            part in info.name for part in (".tests", ".externals", ".datasets", ".conftest", "._build_utils")
-        ):
-            continue
-        try:
-            module = importlib.import_module(info.name)
-        except Exception:  # noqa: S112  # optional parts of scikit-learn need other libraries
-            continue
-        for name in vars(module) if info.name in _PARTS_OF_MODELS else ():
-            if name.startswith("__pyx_unpickle_") or name == "newObj":
-                yield GlobalRef(info.name, name)
-        for name, cls in inspect.getmembers(module, inspect.isclass):
-            if cls.__module__ != info.name or issubclass(cls, Exception):
-                continue
-            bases = {base.__name__ for base in cls.__mro__}
-            if bases.intersection(_BASES) or info.name in _PARTS_OF_MODELS:
-                yield GlobalRef(info.name, name)
-
-
-def _listed_functions() -> Iterator[GlobalRef]:
-    """Yield the numeric functions that models refer to: metrics, distances, kernels, scores of features."""
-    from sklearn import feature_selection, metrics
-
-    for module in (metrics, metrics.pairwise, feature_selection):
-        for name, function in inspect.getmembers(module, inspect.isfunction):
-            if name.endswith(_NUMERIC_SUFFIXES) and function.__module__.startswith("sklearn."):
-                yield GlobalRef(function.__module__, function.__qualname__)
-
-
-def _listed_distributions() -> Iterator[GlobalRef]:
-    """Yield the classes of scipy's distributions, which randomized searches are given."""
-    from scipy import stats
-
-    for distribution in vars(stats).values():
-        if isinstance(distribution, stats.rv_continuous | stats.rv_discrete):
-            yield GlobalRef(type(distribution).__module__, type(distribution).__qualname__)
-
-
-def _listed() -> list[str]:
-    return sorted(
-        {*map(str, _listed_classes()), *map(str, _listed_functions()), *map(str, _listed_distributions())}
-    )
-
-
-def collect() -> dict[str, Any]:
-    """Return the evidence of this environment as JSON data: its releases, globals in use, classes listed."""
+    ``only`` names libraries; without it every library that is installed here gives evidence.
+    """
     warnings.simplefilter("ignore")
     evidence = _Evidence()
-    for label, value in containers.containers():
-        _add_case(evidence, label, value, thorough=True)
-    for label, value in estimators.compositions():
-        _add_case(evidence, label, value, thorough=True)
-    for is_base, label, value in estimators.estimators():
-        _add_case(evidence, label, value, thorough=is_base)
-    releases = {"python": platform.python_version()}
-    for library in _LIBRARIES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            releases[library] = importlib.metadata.version(library)
+    parts: set[GlobalRef] = set()
+    wanted = set(only) or set(LIBRARIES)
+    for library, (module, _) in LIBRARIES.items():
+        if library in wanted and importlib.util.find_spec(module) is not None:
+            for all_ways, label, value in cases_of(library):
+                _add_case(evidence, library, label, value, all_ways=all_ways)
+            for label, ref in member_names(library):
+                evidence.add(ref, "import", label)
+            parts |= listed(library)
     return {
-        "releases": releases,
+        "releases": _releases(),
         "globals": evidence.globals,
-        "listed": _listed(),
+        "listed": sorted(map(str, parts)),
+        "effects": _effects(evidence, parts),
     }
+
+
+def release_of(library: str) -> str:
+    """Return the release of the library that is installed here, "" for none."""
+    if library == "python":
+        return platform.python_version()
+    try:
+        return importlib.metadata.version(library).partition("+")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _releases() -> dict[str, str]:
+    return {library: release for library in (*LIBRARIES, *_BESIDE) if (release := release_of(library))}
+
+
+def _effects(evidence: _Evidence, parts: set[GlobalRef]) -> dict[str, list[str]]:
+    """Return what restoring an instance of each of these classes would run."""
+    found: dict[str, list[str]] = {}
+    for ref in sorted({*evidence.globals, *map(str, parts)}):
+        uses = evidence.globals.get(ref, {"uses": []})["uses"]
+        if uses != ["import"]:
+            module, _, name = ref.partition(":")
+            effects = effects_of(GlobalRef(module, name), called="call" in uses)
+            if effects:
+                found[ref] = effects
+    return found

@@ -1,51 +1,20 @@
-"""Containers of numpy, scipy, pandas and the standard library that evidence is collected from."""
+"""Values of numpy and scipy that evidence is collected from."""
 
 from __future__ import annotations
 
-import collections
 import contextlib
-import datetime
-import decimal
-import fractions
-import functools
-import pathlib
-import re
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 from secureload.scan.allow.estimators import Case
 
-__all__ = ["containers"]
+__all__ = ["numpy_values", "scipy_values"]
 
 
-def containers() -> Iterator[Case]:
-    """Yield (label, value) for what is saved beside models."""
-    yield from _standard_library()
+def numpy_values() -> Iterator[Case]:
+    """Yield (label, value) for the arrays, scalars, generators and functions of numpy."""
     yield from _numpy_arrays()
     yield from _numpy_random()
-    yield from _scipy()
-    with contextlib.suppress(ImportError):
-        yield from _pandas()
-
-
-def _standard_library() -> Iterator[Case]:
-    day = datetime.datetime(2024, 1, 15, 12, tzinfo=datetime.UTC)
-    yield "datetime", [day, day.date(), day.timetz(), datetime.timedelta(1), day.replace(tzinfo=None)]
-    yield "timezone", datetime.timezone(datetime.timedelta(hours=1), "CET")
-    yield "collections", [collections.OrderedDict(a=1), collections.Counter("aab"), collections.deque([1], 3)]
-    for factory in (int, float, list, dict, set, str, tuple, None):
-        yield f"defaultdict({factory})", collections.defaultdict(factory, a=factory() if factory else 0)
-    yield "numbers", [decimal.Decimal("1.5"), fractions.Fraction(1, 3), complex(1, 2), 1 << 70, -(1 << 40)]
-    yield (
-        "builtins",
-        [{1}, frozenset({2}), bytearray(b"ab"), b"", b"\xff", slice(1, 2, 3), range(4), Ellipsis],
-    )
-    yield "uuid", uuid.UUID(int=5)
-    yield "path", [pathlib.PurePosixPath("a/b"), pathlib.PurePath("a"), pathlib.Path("a")]
-    yield "regular expression", re.compile("a+", re.IGNORECASE)
-    yield "partial", functools.partial(round, ndigits=2)
-    yield "types as values", [int, float, str, bool, list, dict, object, type(None), NotImplemented]
 
 
 def _numpy_arrays() -> Iterator[Case]:
@@ -112,7 +81,8 @@ def _numpy_random() -> Iterator[Case]:
     yield "SeedSequence", np.random.SeedSequence(1).spawn(1)
 
 
-def _scipy() -> Iterator[Case]:
+def scipy_values() -> Iterator[Case]:
+    """Yield (label, value) for sparse matrices, interpolators, distributions and what scipy computes."""
     import numpy as np
     from scipy import interpolate, sparse, spatial, special, stats
 
@@ -124,7 +94,9 @@ def _scipy() -> Iterator[Case]:
     grid = np.outer(x, x)
     makers: dict[str, Any] = {
         "interp1d": lambda: [
-            interpolate.interp1d(x, x, kind=kind) for kind in ("linear", "cubic", "nearest")
+            interpolate.interp1d(x, y, kind=kind)
+            for kind in ("linear", "cubic", "nearest", "previous", "next", "zero", "quadratic")
+            for y in (x, grid, x + 1j, np.where(x > 0.5, np.nan, x))
         ],
         "splines": lambda: [interpolate.CubicSpline(x, x), interpolate.PchipInterpolator(x, x)],
         "more splines": lambda: [interpolate.Akima1DInterpolator(x, x), interpolate.make_interp_spline(x, x)],
@@ -163,6 +135,7 @@ def _scipy() -> Iterator[Case]:
     for label, make in makers.items():
         with contextlib.suppress(Exception):
             yield label, make()
+    yield from _computed()
     arguments: dict[str, tuple[Any, ...]] = {
         **dict.fromkeys(("norm", "expon", "laplace", "logistic", "cauchy", "halfnorm"), ()),
         **dict.fromkeys(("uniform", "loguniform", "reciprocal", "randint", "beta", "truncnorm"), (1, 2)),
@@ -175,43 +148,31 @@ def _scipy() -> Iterator[Case]:
     yield "multivariate normal", stats.multivariate_normal(np.zeros(2))
 
 
-def _pandas() -> Iterator[Case]:
+def _computed() -> Iterator[Case]:
     import numpy as np
-    import pandas as pd
+    from scipy import optimize, signal, sparse, spatial, stats
 
-    frame = pd.DataFrame({"n": [1, 2], "f": [0.5, 1.5], "s": ["a", "b"], "b": [True, False]})
-    frame["when"] = pd.to_datetime(["2024-01-15", "2024-01-16"])
-    frame["kind"] = pd.Categorical(["x", "y"])
-    yield "DataFrame", [frame, frame.dtypes, frame["s"], frame["when"], frame["kind"], frame.to_dict()]
-    yield (
-        "Index",
-        [
-            frame.columns,
-            frame.index,
-            pd.Index([1.5]),
-            pd.Index(["a"]),
-            pd.date_range("2024-01-15", periods=2),
+    rng = np.random.RandomState(0)
+    points = rng.rand(9, 2)
+    makers: dict[str, Any] = {
+        "minimize": lambda: optimize.minimize(np.sum, [1.0], method="L-BFGS-B", bounds=[(0, 1)]),
+        "root": lambda: [optimize.root_scalar(np.cos, bracket=(1, 2)), optimize.Bounds(0, 1)],
+        "constraint": lambda: optimize.LinearConstraint([[1.0]], 0, 1),
+        "rotations": lambda: [spatial.transform.Rotation.random(3, random_state=0)],
+        "slerp": lambda: spatial.transform.Slerp([0, 1], spatial.transform.Rotation.random(2, random_state=0)),
+        "linear systems": lambda: [signal.lti([1], [1, 2]), signal.dlti([1], [1, 2], dt=0.1)],
+        "state space": lambda: signal.StateSpace(1, 1, 1, 1),
+        "test results": lambda: [
+            stats.ttest_ind(points[:, 0], points[:, 1]), stats.linregress(points), stats.describe(points),
+            stats.pearsonr(points[:, 0], points[:, 1]), stats.spearmanr(points),
+            stats.ks_2samp(points[:, 0], points[:, 1]),
         ],
-    )
-    yield (
-        "more indexes",
-        [pd.MultiIndex.from_tuples([(1, "a")]), pd.CategoricalIndex(["a"]), pd.IntervalIndex([])],
-    )
-    yield "interval", pd.cut(np.arange(5.0), 2)
-    yield (
-        "scalars",
-        [pd.Timestamp("2024-01-15"), pd.Timestamp("2024-01-15", tz="UTC"), pd.Timedelta(1), pd.NaT, pd.NA],
-    )
-    yield "period", [pd.Period("2024-01"), pd.period_range("2024-01", periods=2), pd.Interval(0, 1)]
-    for dtype in (
-        "Int64",
-        "Float64",
-        "boolean",
-        "string",
-        "category",
-        "datetime64[ns, UTC]",
-        "timedelta64[ns]",
-    ):
+        "empirical": lambda: stats.ecdf(points[:, 0]),
+        "quasi-random": lambda: [stats.qmc.Sobol(2, seed=0), stats.qmc.Halton(2, seed=0)],
+        "sparse of every type": lambda: [sparse.eye(3).astype(kind).tocsr() for kind in ("f4", "f8", "c16", "?", "i4")],
+        "multivariate": lambda: [stats.dirichlet([1.0, 2.0]), stats.wishart(2, np.eye(2))],
+        "multinomial": lambda: stats.multinomial(3, [0.5, 0.5]),
+    }  # fmt: skip
+    for label, make in makers.items():
         with contextlib.suppress(Exception):
-            yield f"Series {dtype}", pd.Series([None, None], dtype=dtype)
-    yield "sparse", pd.Series(pd.arrays.SparseArray([0, 0, 1]))
+            yield label, make()

@@ -98,8 +98,16 @@ class Recorder(_Base):  # type: ignore[misc]  # typeshed has no such class, so t
         described = tuple(_describe(arg) for arg in args)
         named = tuple((str(key), _describe(value)) for key, value in (kwargs or {}).items())
         self.operations[Operation(kind, of or Elided(), described, named)] = None
+        match of, described:
+            case GlobalRef("builtins", "getattr"), (GlobalRef(module, owner), Const(str(name))):
+                return _Stand(Result("attribute", GlobalRef(module, f"{owner}.{name}")))
         made: Any = "new" if kind == "new" else "call"
         return _Stand(Result(made, of if isinstance(of, GlobalRef) else None))
+
+    def persistent_load(self, pid: object) -> _Stand:
+        """Return a stand-in for what the file's own loader would find under this id."""
+        self.operations[Operation("persid", Const(None), (_describe(pid),))] = None
+        return _Stand(Result("persid", None))
 
     dispatch: dict[int, Callable[[Any], None]] = dict(_Base.dispatch)  # noqa: RUF012  # ClassVar would hide the base's
 

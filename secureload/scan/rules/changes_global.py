@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from secureload.pickles.trace import GlobalRef
+from secureload.pickles.trace import GlobalRef, Operation, Result
 from secureload.scan.case import Case, opcode_of, shown_call, shown_value
 from secureload.scan.finding import Finding, Location, Severity
 
@@ -19,9 +19,7 @@ SEVERITIES = (Severity.DANGEROUS,)
 def check(case: Case) -> Iterator[Finding]:
     """Yield a finding for each operation that writes into a global."""
     for operation in case.trace.operations:
-        if operation.kind in {"build", "append", "setitem", "additem"} and isinstance(
-            operation.target, GlobalRef
-        ):
+        if operation.kind in {"build", "append", "setitem", "additem"} and _is_global(operation):
             yield Finding(
                 rule_id=RULE_ID,
                 severity=Severity.DANGEROUS,
@@ -30,3 +28,11 @@ def check(case: Case) -> Iterator[Finding]:
                 detail=f"loading it would run: {shown_call(operation)}",
                 hint="do not load this file; ask its sender what it is for",
             )
+
+
+def _is_global(operation: Operation) -> bool:
+    """Whether the target is a global, or an attribute of one: the same function or class for everybody."""
+    match operation.target:
+        case GlobalRef() | Result(kind="attribute"):
+            return True
+    return False

@@ -32,7 +32,9 @@ def check(case: Case) -> Iterator[Finding]:
         allowed = case.allow.find(ref) if ref is not None else None
         if ref is None or allowed is None or allowed.tier is Tier.IMPORT_ONLY:
             continue
-        why = why_unfit(allowed.arguments or _WITHOUT_RULE, operation)
+        why = why_unfit(
+            allowed.arguments or _WITHOUT_RULE, operation, lambda named: case.allow.find(named) is not None
+        )
         if why is not None:
             yield Finding(
                 rule_id=RULE_ID,
