@@ -15,6 +15,7 @@ from secureload.pickles.source import ByteSource
 from secureload.pickles.symbols import KINDS
 from secureload.pickles.trace import (
     Anomaly,
+    Collection,
     Disagreement,
     GlobalRef,
     Operation,
@@ -32,6 +33,7 @@ _MOST = 1_000
 _Key: TypeAlias = "tuple[Literal['import'] | OperationKind, GlobalRef | Result]"
 _Count: TypeAlias = tuple[int, int]
 _NEVER: _Count = (0, -1)
+_UNKNOWN = (Result("persid", None), Result("new", None), Result("call", None))
 
 
 def second_opinion(
@@ -98,13 +100,47 @@ def _event_offset(walk: Walk, operation: Operation) -> int:
 def _disagreements(trace: Trace, walks: Sequence[Walk]) -> Iterator[Disagreement]:
     traced = _traced(trace)
     walked = [_walked(walk) for walk in walks]
+    more_walked: dict[_Key, _Count] = {}
     for key in dict.fromkeys(key for seen in walked for key in seen):
         most, offset = max((seen[key] for seen in walked if key in seen), key=lambda count: count[0])
         if most > traced.get(key, _NEVER)[0]:
-            yield Disagreement("walker", *key, offset)
+            more_walked[key] = (most - traced.get(key, _NEVER)[0], offset)
+    more_traced: dict[_Key, _Count] = {}
     for key, (count, offset) in traced.items():
-        if count > max(seen.get(key, _NEVER)[0] for seen in walked):
-            yield Disagreement("unpickler", *key, offset)
+        most = max(seen.get(key, _NEVER)[0] for seen in walked)
+        if count > most:
+            more_traced[key] = (count - most, offset)
+    if _has_classes_by_id(trace):
+        _cancel(more_walked, more_traced)
+    for key, (_, offset) in more_walked.items():
+        yield Disagreement("walker", *key, offset)
+    for key, (_, offset) in more_traced.items():
+        yield Disagreement("unpickler", *key, offset)
+
+
+def _has_classes_by_id(trace: Trace) -> bool:
+    """Whether a persistent id stands for a class, as PyTorch before 1.6 writes those of modules.
+
+    The walk keeps no tuples, so that to it the class is not known.
+    """
+    return trace.reading == "torch" and any(
+        isinstance(id_, Collection) and any(isinstance(item, GlobalRef) for item in id_.items[:2])
+        for operation in trace.operations
+        if operation.kind == "persid"
+        for id_ in operation.args
+    )
+
+
+def _cancel(walked: dict[_Key, _Count], traced: dict[_Key, _Count]) -> None:
+    """Take out what only the walk sees done to unknown classes, where the unpickler saw it done to known ones."""
+    for kind in KINDS[1:]:
+        unknown = [key for key in walked if key[0] == kind and key[1] in _UNKNOWN]
+        known = [key for key in traced if key[0] == kind]
+        if sum(walked[key][0] for key in unknown) == sum(traced[key][0] for key in known):
+            for key in unknown:
+                del walked[key]
+            for key in known:
+                del traced[key]
 
 
 def _traced(trace: Trace) -> dict[_Key, _Count]:

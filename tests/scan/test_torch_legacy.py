@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from secureload.formats.region import Region
 from secureload.pickles.assembler import Assembler
 from secureload.pickles.trace import Trace
+from secureload.scan.allowlist import load_default
+from secureload.scan.examine import examine
+from secureload.scan.finding import Severity
 from secureload.scan.part import Part
 from secureload.scan.survey import survey
 from secureload.scan.torch_legacy import MAGIC, torch_machine
@@ -110,6 +113,25 @@ def test_the_class_of_a_module_stands_for_its_persistent_id() -> None:
     found = trace(stacked(body=code.raw(b"Q").mark().tuple_().newobj().stop(), keys=plain([]), raw=b""))
     assert found.problems == ()
     assert [operation.kind for operation in found.operations] == ["persid", "new"]
+
+
+def worst(data: bytes) -> Severity | None:
+    return examine(parts(data), load_default(), {}).worst()
+
+
+def test_what_pytorch_wrote_in_its_old_forms_is_accepted() -> None:
+    assert worst(STATE) is None
+    assert worst(torch_tar()) is Severity.NOTE
+    linear = Assembler(2).mark().text("module").global_("torch.nn.modules.linear", "Linear")
+    module = linear.text("linear.py").text("class Linear").tuple_().raw(b"Q").raw(b")").newobj()
+    body = module.mark().text("in_features").integer(2).dict_().build().stop()
+    assert worst(stacked(body=body, keys=plain([]), raw=b"")) is None
+
+
+def test_classes_by_persistent_ids_hide_nothing_else_from_the_comparison_of_readers() -> None:
+    linear = Assembler(2).mark().text("module").global_("torch.nn.modules.linear", "Linear")
+    body = linear.text("f").text("s").tuple_().raw(b"Q").raw(b")").newobj().pop().raw(HOSTILE[2:-1]).stop()
+    assert worst(stacked(body=body, keys=plain([]), raw=b"")) is Severity.DANGEROUS
 
 
 # -- before 0.1.10 ---------------------------------------------------------------------------------------------

@@ -114,3 +114,13 @@ def test_an_id_that_is_not_known_as_a_whole_is_told() -> None:
     cut = replace(group(*STORAGE), length=6)
     assert len(list(check(in_torch(Operation("persid", Const(None), (cut,)))))) == 1
     assert len(list(check(in_torch(Operation("persid", Const(None), (text("storage"),)))))) == 1
+
+
+def test_the_number_of_a_tensor_and_a_class_with_its_source_are_expected_of_the_oldest_files() -> None:
+    for number in (Const(94061387432304), text("94061387432304")):
+        assert list(check(in_torch(Operation("persid", Const(None), (number,))))) == []
+    known = GlobalRef("ours", "Built")
+    assert list(check(in_torch(persistent(known, text("f.py"), text("source"))))) == []
+    for id_ in (text("7x"), text("٣"), Const(b"7", 1)):
+        assert len(list(check(in_torch(Operation("persid", Const(None), (id_,)))))) == 1
+    assert len(list(check(in_torch(persistent(GlobalRef("other", "Built"), text("f"), text("s")))))) == 1
