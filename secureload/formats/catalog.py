@@ -8,8 +8,9 @@ from typing import TypeAlias
 from secureload.formats.protobuf_head import root_of
 from secureload.formats.tables import is_checkpoint_index
 from secureload.formats.tar_header import BLOCK_BYTES, has_checksum
+from secureload.formats.ubjson import begins_as_ubjson
 
-__all__ = ["DESCRIPTIONS", "EXTENSIONS", "READERS", "FormatName", "is_raw_data", "magic_format"]
+__all__ = ["DATA", "DESCRIPTIONS", "EXTENSIONS", "READERS", "FormatName", "is_raw_data", "magic_format"]
 
 # The name of a format; DESCRIPTIONS has all of them.
 FormatName: TypeAlias = str
@@ -48,7 +49,13 @@ DESCRIPTIONS: dict[FormatName, str] = {
     "snappy": "a file compressed by Snappy",
     "lzip": "a file compressed by lzip",
     "lzop": "a file compressed by lzop",
+    "xgboost": "an XGBoost model",
+    "xgboost-binary": "an XGBoost model in the binary format of versions before 3",
+    "ubjson": "a Universal Binary JSON file",
+    "lightgbm": "a LightGBM model",
+    "catboost": "a CatBoost model",
     "raw-data": "raw data, by its name",
+    "json": "a JSON text",
     "text": "a text file",
     "unknown": "a file of an unknown format",
 }
@@ -66,8 +73,16 @@ READERS: dict[str, str] = {
     "tensorflow": "tensorflow_model",
     "tf-checkpoint": "tf_checkpoint",
     "tflite": "tflite_model",
+    "catboost": "catboost_file",
+    "lightgbm": "lightgbm_text",
+    "ubjson": "ubjson_file",
+    "json": "json_file",
+    "text": "text_file",
     "zip": "zip_archive",
 }
+
+# Formats that are data through and through: without a reader they count as examined.
+DATA: frozenset[str] = frozenset(("text", "empty", "raw-data", "xgboost-binary"))
 
 # What the content of a file with this extension may be; an extension that is not listed says nothing.
 EXTENSIONS: dict[str, frozenset[str]] = {
@@ -84,13 +99,19 @@ EXTENSIONS: dict[str, frozenset[str]] = {
     ".onnx": frozenset(("onnx",)),
     ".gguf": frozenset(("gguf",)),
     ".tflite": frozenset(("tflite",)),
+    ".ubj": frozenset(("ubjson",)),
+    ".cbm": frozenset(("catboost",)),
+    ".json": frozenset(("json",)),
+    **dict.fromkeys(
+        (".txt", ".md", ".csv", ".toml", ".yaml", ".yml", ".jinja", ".py"),
+        frozenset(("text", "json", "lightgbm")),
+    ),
     ".tar": frozenset(("tar",)),
     ".7z": frozenset(("7z",)),
     ".rar": frozenset(("rar",)),
     ".cab": frozenset(("cab",)),
     ".cpio": frozenset(("cpio",)),
     **dict.fromkeys((".tgz", ".tbz2", ".txz", ".tzst"), frozenset(("compressed",))),
-    **dict.fromkeys((".txt", ".md", ".csv", ".json", ".toml", ".yaml", ".yml"), frozenset(("text",))),
 }
 
 _MAGIC: tuple[tuple[int, bytes, FormatName], ...] = (
@@ -100,6 +121,9 @@ _MAGIC: tuple[tuple[int, bytes, FormatName], ...] = (
     *((start, b"\x89HDF\r\n\x1a\n", "hdf5") for start in (0, 512, 1024, 2048)),  # behind a user block
     (0, b"GGUF", "gguf"),
     (4, b"TFL3", "tflite"),
+    (0, b"CBM1", "catboost"),
+    (0, b"binf", "xgboost-binary"),
+    (0, b"tree\nversion=", "lightgbm"),
     (0, b"7z\xbc\xaf\x27\x1c", "7z"),
     (257, b"ustar", "tar"),
     # What has no reader here is named all the same.
@@ -149,6 +173,8 @@ def magic_format(head: bytes, size: int) -> FormatName | None:
         return "safetensors"
     if is_checkpoint_index(head):
         return "tf-checkpoint"
+    if begins_as_ubjson(head, size):
+        return "ubjson"
     return _ROOTS.get(root_of(head, size))
 
 

@@ -73,6 +73,8 @@ def _format(
     text = _is_text(head)
     if possible and not (text and _lacks_stop(head, size)):
         return "pickle", "its first bytes can be read as a pickle of protocol 0 or 1"
+    if text and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return "json", "it begins as JSON does"
     if text:
         return "text", "it begins with text, and not with that of a whole pickle"
     return "unknown", "its first bytes belong to no format that is known here, and no pickle begins like this"

@@ -41,6 +41,11 @@ class Table:
         length = self._number(start, 4)
         return self.data.read_at(start + 4, min(length, most)).decode("utf-8", "replace")
 
+    def length(self, field: int) -> int:
+        """Return how many elements the vector in a field has."""
+        place = self._place(field)
+        return 0 if place is None else self._number(place + self._number(place, 4), 4)
+
     def tables(self, field: int, count: ItemCount) -> Iterator[Table]:
         """Yield the tables of the vector in a field."""
         place = self._place(field)

@@ -76,5 +76,5 @@ def _beyond(where: str, limit: str, allowed: int, seen: int) -> LimitError:
         "json_number_chars": f"holds a number of more than {allowed:,} digits",
     }[limit]
     return LimitError(
-        f"{where} {what}", hint=f"raise the limit {limit}", limit=limit, allowed=allowed, seen=seen
+        f"{where} {what} ({limit})", hint=f"raise the limit {limit}", limit=limit, allowed=allowed, seen=seen
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from secureload.errors import LimitError
-from secureload.formats.catalog import DESCRIPTIONS
+from secureload.formats.catalog import DATA, DESCRIPTIONS
 from secureload.formats.detect import Detected
 from secureload.formats.reading import Event, Identified, Observation, Problem, Reference, Versions
 from secureload.pickles.trace import GlobalRef, Import, Operation, Reading, Trace
@@ -67,7 +67,7 @@ class Gathered:
 
     def without_reader(self) -> None:
         """Note that nothing here reads this format: text, raw numbers and nothing at all need none."""
-        if self._format in ("text", "empty", "raw-data"):
+        if self._format in DATA:
             self.all_examined()
             return
         what = f"this is {self._description}, which secureload does not read yet"
