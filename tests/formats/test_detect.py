@@ -56,6 +56,11 @@ SAMPLES = {
     "gguf": b"GGUF\x03\0\0\0" + bytes(40),
     "tensorflow": b"\x0a\x0d\x0a\x01x\x12\x08Identity" + bytes(9),
     "tf-checkpoint": b"\0\0\x06\x08\x01\x1a\x02\x08\x01" + bytes(40),
+    "catboost": b"CBM1\x10\0\0\0" + bytes(40),
+    "lightgbm": b"tree\nversion=v4\nnum_class=1\n",
+    "ubjson": b"{L\0\0\0\0\0\0\0\x07learner{L" + bytes(40),
+    "xgboost-binary": b"binf\0\0\0?" + bytes(40),
+    "json": b' {"a": [1, 2]}',
     "tflite": b"\x1c\0\0\0TFL3" + bytes(40),
     "7z": b"7z\xbc\xaf\x27\x1c\0\x04" + bytes(40),
     "rar": b"Rar!\x1a\x07\x01\0" + bytes(40),
@@ -170,7 +175,7 @@ def test_a_bz2_file_long_enough_to_be_a_pickle_as_well_may_be_one() -> None:
 )
 def test_a_text_file_called_pkl_is_called_text(data: bytes, name: str) -> None:
     found = detected(data, name)
-    assert found.format == "text"
+    assert found.format == ("json" if data.startswith(b"{") else "text")
     assert found.may_be_pickle == data.startswith(b"Version")
     assert found.extension_disagrees is not None
     assert name.rpartition(".")[2] in found.extension_disagrees

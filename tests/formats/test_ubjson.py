@@ -19,20 +19,20 @@ def length(number: int) -> bytes:
     return b"L" + struct.pack(">q", number)
 
 
+def name(key: str) -> bytes:
+    return length(len(key.encode())) + key.encode()
+
+
 def encoded(value: object) -> bytes:
     """As XGBoost writes it: lengths of 8 bytes, arrays of numbers with their kind and count."""
     if isinstance(value, dict):
-        return (
-            b"{"
-            + b"".join(length(len(key)) + key.encode() + encoded(item) for key, item in value.items())
-            + b"}"
-        )
+        return b"{" + b"".join(name(key) + encoded(item) for key, item in value.items()) + b"}"
     if isinstance(value, list) and value and all(isinstance(item, float) for item in value):
         return b"[$d#" + length(len(value)) + b"".join(struct.pack(">f", item) for item in value)
     if isinstance(value, list):
         return b"[#" + length(len(value)) + b"".join(map(encoded, value))
     if isinstance(value, str):
-        return b"S" + length(len(value.encode())) + value.encode()
+        return b"S" + name(value)
     if isinstance(value, float):
         return b"D" + struct.pack(">d", value)
     if value is None or isinstance(value, bool):
