@@ -63,7 +63,7 @@ def explain(
 def _text(page: RulePage) -> str:
     lines = [f"{page.id}  {page.title}", f"severity: {' or '.join(page.severities)}", "", page.explanation]
     if page.codes:
-        lines += ["", "It judges what the readers of the formats observe:"]
+        lines += ["", "It judges these observations:"]
         for code, severity, confidence, hint in page.codes:
             sure = "" if confidence == "high" else f", {confidence} confidence"
             lines += [f"  {code}  ({severity}{sure})", f"    {hint}"]
