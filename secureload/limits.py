@@ -89,6 +89,9 @@ class Limits:
     trace_code_items: int = 1_000
     trace_codes_bytes: int = 4 * _MIB
     trace_findings: int = 1_000
+    # Opcodes that are stepped over to show those around a finding: a second or two.
+    explained_items: int = 1_000_000
+    explained_findings: int = 100
     # What the second reader keeps of a compressed stream, where a name may be taken out of the memo again.
     walker_kept_bytes: int = 64 * _MIB
     tracer_memory_bytes: int = 2 * _GIB

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from secureload.api.examiner import Examiner
@@ -28,6 +29,7 @@ from secureload.scan.finding import Examination, Severity
 
 if TYPE_CHECKING:  # what verifies signatures is imported where there is one
     from secureload.policy.verification import Verification
+    from secureload.sandbox.tracing import Excerpts
     from secureload.signing.truststore import TrustStore
 
 __all__ = ["Checked", "allow_list", "check", "examination_policy"]
@@ -38,7 +40,8 @@ class Checked:
     """Everything that is known about one file: what it is, what it would do, who signed it, the verdict.
 
     ``verification`` is a :class:`Verification`, the error that says why there is none (no sidecar, no trust
-    store), or None where it was not asked for.
+    store), or None where it was not asked for. ``excerpts`` are the opcodes around findings, a line each, by member
+    and offset; they are there on request.
     """
 
     locator: str
@@ -48,6 +51,7 @@ class Checked:
     examination: Examination
     verification: Verification | TrustError | UsageError | None
     verdict: Verdict
+    excerpts: Excerpts = field(default_factory=dict)
 
 
 def check(
@@ -59,6 +63,7 @@ def check(
     fail_on: str = "unknown",
     name: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    explain: bool = False,
     progress: Callable[[int, int], None] | None = None,
     examiner: Examiner | None = None,
 ) -> Checked:
@@ -68,7 +73,7 @@ def check(
     its signatures are verified and reported; one that was made for other bytes makes the verdict untrusted,
     a missing or unknown signer does only with ``require_signature``. Findings that are dangerous or unknown
     always count; with ``fail_on`` "warning" or "note" these leave it undecided too. Who checks many files passes
-    one ``examiner``, whose allow-list counts.
+    one ``examiner``, whose allow-list counts. To ``explain`` adds the opcodes around the findings.
 
     Raises:
         UsageError, ArtifactError: there is no such file, or it cannot be opened.
@@ -78,9 +83,10 @@ def check(
     policy = examination_policy(require_signature=require_signature, fail_on=fail_on)
     with open_artifact(path, limits, progress, expect="file") as artifact:
         detected = detect(artifact.head(HEAD_BYTES), artifact.size, artifact.name)
-        examination = (
-            _examined_alone(artifact, allowed, limits) if examiner is None else examiner.examine(artifact)
-        )
+        with contextlib.ExitStack() as stack:
+            mine = examiner or stack.enter_context(Examiner(allowed, limits))
+            examination = mine.examine(artifact)
+            excerpts = mine.explain(artifact, examination) if explain else {}
         verification = _verification(artifact, trust_store, name, limits)
         verdict = decide(
             policy, _counted(verification, policy), examination, artifact.manifest.subject_digest
@@ -93,6 +99,7 @@ def check(
             examination=examination,
             verification=verification,
             verdict=verdict,
+            excerpts=excerpts,
         )
 
 
@@ -117,12 +124,6 @@ def allow_list(names: Iterable[str]) -> AllowList:
             "allow is not a list of names", hint='write allow=["package.module.Class"], or leave it out'
         ) from error
     return load_default().extended_by(extra) if extra else load_default()
-
-
-def _examined_alone(artifact: Artifact, allow: AllowList, limits: Limits) -> Examination:
-    """Survey and examine an open file, and the files beside it that it names, in workers of its own."""
-    with Examiner(allow, limits) as examiner:
-        return examiner.examine(artifact)
 
 
 def _verification(

@@ -12,7 +12,7 @@ from secureload.api.third_reader import with_third_reading
 from secureload.artifact.artifact import Artifact
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.sandbox.opinions import Opinions
-from secureload.sandbox.tracing import Tracer
+from secureload.sandbox.tracing import Excerpts, Tracer
 from secureload.scan.allowlist import AllowList
 from secureload.scan.examine import examine
 from secureload.scan.finding import Examination
@@ -79,6 +79,16 @@ class Examiner:
             known.coverage, bytes_total=traced.bytes_total, bytes_examined=traced.bytes_examined
         )
         return replace(known, coverage=coverage, parts=_PartsOnDemand(lambda: traced.parts))
+
+    def explain(self, artifact: Artifact, examination: Examination) -> Excerpts:
+        """Return the opcodes around the findings in an open file, by member and offset, as far as they are found."""
+        wanted: dict[str, list[int]] = {}
+        for finding in examination.findings[: self._limits.explained_findings]:
+            if finding.location.offset >= 0:
+                wanted.setdefault(finding.location.member, []).append(finding.location.offset)
+        if not wanted:
+            return {}
+        return self._tracer.explain(artifact.fileno(), artifact.size, artifact.name, wanted)
 
     def close(self) -> None:
         """End the workers."""

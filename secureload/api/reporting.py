@@ -67,7 +67,7 @@ def report_of_check(
         digest=checked.digest,
         size=checked.size,
         parts=_parts(checked),
-        findings=tuple(_finding(finding) for finding in examination.findings),
+        findings=tuple(_finding(finding, checked) for finding in examination.findings),
         coverage=_coverage(examination, shown),
         signatures=signatures_of(checked.verification),
         decompiled=_decompiled(examination) if explain or code is not ExitCode.ACCEPTED else "",
@@ -90,7 +90,7 @@ def _brief(checked: Checked, locator: str, path: str) -> Report:
         policy=checked.verdict.policy,
         digest=checked.digest,
         size=checked.size,
-        findings=tuple(_finding(finding) for finding in checked.examination.findings),
+        findings=tuple(_finding(finding, checked) for finding in checked.examination.findings),
         coverage=ReportCoverage(
             members_examined=coverage.members or int(coverage.pickles > 0),
             bytes_total=coverage.bytes_total,
@@ -192,7 +192,7 @@ def _hint(checked: Checked) -> str:
     return next((found.hint for found in checked.examination.findings if found.title == first.text), "")
 
 
-def _finding(finding: Finding) -> ReportFinding:
+def _finding(finding: Finding, checked: Checked) -> ReportFinding:
     return ReportFinding(
         id=finding.rule_id,
         severity=finding.severity.value,
@@ -203,6 +203,7 @@ def _finding(finding: Finding) -> ReportFinding:
         opcode=finding.location.opcode,
         detail=finding.detail,
         hint=finding.hint,
+        opcodes=checked.excerpts.get((finding.location.member, finding.location.offset), ()),
     )
 
 

@@ -88,6 +88,7 @@ def check_one(
         require_signature=options.require_signature if require_signature is None else require_signature,
         fail_on=options.fail_on,
         limits=options.limits,
+        explain=options.explain,
         progress=progress,
         examiner=examiner,
     )

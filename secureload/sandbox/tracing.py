@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from typing import TypeAlias
 
 from secureload.errors import SandboxError
 from secureload.formats.reading import Problem
 from secureload.limits import DEFAULT_LIMITS, Limits
-from secureload.pickles.checked import TraceFormatError, as_int, as_list
+from secureload.pickles.checked import TraceFormatError, as_int, as_list, as_str, as_text
 from secureload.pickles.distill import distill
 from secureload.pickles.fickling_reader import with_opinion
 from secureload.printable import printable
@@ -20,7 +21,10 @@ from secureload.sandbox.wire.frame import Kind, Message
 from secureload.scan.part import Part
 from secureload.scan.part_codec import EncodedParts, decode_parts, decode_shape, encode_parts
 
-__all__ = ["Traced", "Tracer"]
+__all__ = ["Excerpts", "Traced", "Tracer", "Wanted"]
+
+Wanted: TypeAlias = Mapping[str, Sequence[int]]
+Excerpts: TypeAlias = Mapping[tuple[str, int], tuple[str, ...]]
 
 
 class Traced:
@@ -132,6 +136,24 @@ class Tracer:
             if size > self._limits.tracer_batch_bytes or self._used >= self._limits.tracer_batch_files:
                 self.close_worker()
 
+    def explain(self, descriptor: int, size: int, name: str, wanted: Wanted) -> Excerpts:
+        """Return the opcodes around offsets of members, a line each, by member and offset.
+
+        What is not found is left out: nothing that is decided depends on it.
+        """
+        seconds = self._limits.tracer_wall_seconds
+        task = {"size": size, "name": name, "explain": [[path, list(at)] for path, at in wanted.items()]}
+        try:
+            if self._worker is None:
+                self._worker = self._start(size)
+            self._used += 1
+            self._worker.open(descriptor, task, seconds=seconds)
+            message, _ = self._worker.channel.receive(seconds=seconds)
+            return _excerpts(message)
+        except (SandboxError, TraceFormatError, ValueError):
+            self.close_worker()
+            return {}
+
     def close_worker(self) -> None:
         """End the worker; the next artifact gets a new one."""
         worker, self._worker = self._worker, None
@@ -176,6 +198,15 @@ class Tracer:
             path="", format="unknown", description="not examined", problems=(problem,), bytes_total=size
         )
         return Traced(encode_parts((part,)), self._opinions)
+
+
+def _excerpts(message: Message) -> Excerpts:
+    if message.kind is not Kind.REPLY:
+        return {}
+    found = {}
+    for path, offset, lines in map(as_list, as_list(message.body)):
+        found[as_str(path), as_int(offset)] = tuple(as_text(line) for line in as_list(lines))
+    return found
 
 
 def _encoded(message: Message) -> EncodedParts:

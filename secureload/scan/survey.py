@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from secureload.errors import LimitError, SecureloadError
 from secureload.formats.catalog import DESCRIPTIONS, READERS
@@ -35,7 +35,9 @@ from secureload.scan.part import Part
 from secureload.scan.torch_legacy import torch_machine
 from secureload.scan.tracing import does_something, trace_pickle
 
-__all__ = ["import_readers", "survey"]
+__all__ = ["Traced", "import_readers", "survey"]
+
+Traced: TypeAlias = Callable[[str, Opener, Trace], None]
 
 # What a stream of unknown length is taken to have: more than any length that stands in it.
 _ENDLESS: Final = 1 << 62
@@ -48,12 +50,15 @@ def import_readers() -> None:
         _reader(module)
 
 
-def survey(data: Region, name: str, limits: Limits = DEFAULT_LIMITS) -> tuple[Part, ...]:
+def survey(
+    data: Region, name: str, limits: Limits = DEFAULT_LIMITS, traced: Traced | None = None
+) -> tuple[Part, ...]:
     """Return what was read of the artifact ``data``, called ``name``, and of each of its members.
 
-    Whatever the bytes, this returns at least the part of the artifact itself.
+    Whatever the bytes, this returns at least the part of the artifact itself. ``traced`` is called with the path
+    of each member that is traced, what opens its stream, and its trace.
     """
-    whole = _Survey(limits)
+    whole = _Survey(limits, traced)
     whole.member(Child(name=name, data=data), path="", depth=0)
     return tuple(whole.parts)
 
@@ -61,8 +66,10 @@ def survey(data: Region, name: str, limits: Limits = DEFAULT_LIMITS) -> tuple[Pa
 class _Survey:
     """One artifact: its parts so far, and what is left of the budget."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, traced: Traced | None = None) -> None:
         self.limits = limits
+        self._traced = traced
+        self._path = ""
         self.budget = Budget(limits)
         self.parts: list[Part] = []
 
@@ -85,6 +92,7 @@ class _Survey:
     # -- one member ------------------------------------------------------------------------------------
 
     def _read(self, child: Child, data: Region, path: str, depth: int) -> Gathered:
+        self._path = path
         detected = detect(data.head(HEAD_BYTES), data.size, child.name)
         gathered = Gathered(detected, data.size)
         if detected.compression is not None:
@@ -232,6 +240,7 @@ class _Survey:
             return False  # what cannot be expanded is no program either; its loader fails as we did
         if not _looks_like_pickle(head):
             return False
+        self._path = path
         size = child.data.size if isinstance(child.data, Region) else -1
         trace = self._trace(opened, child.reading, size)
         if not does_something(trace):
@@ -246,7 +255,7 @@ class _Survey:
 
     def _trace(self, opened: Opener, reading: str, size: int, compression: str | None = None) -> Trace:
         loader, machine = torch_machine(reading)
-        return trace_pickle(
+        trace = trace_pickle(
             opened,
             reading=loader,
             between=machine,
@@ -254,6 +263,9 @@ class _Survey:
             compression=compression,
             limits=self.limits,
         )
+        if self._traced is not None:
+            self._traced(self._path, opened, trace)
+        return trace
 
     def _spooled(self, opened: Opener, path: str, position: int) -> Region | None:
         """Return the expanded bytes of a member, in memory; None where they are over a limit, which is noted."""

@@ -278,3 +278,17 @@ def test_fail_on_makes_warnings_count_and_cannot_be_made_weaker(shell: Shell, pl
     shell("check", plain, "--fail-on", "note").succeeded()
     for weaker in ("dangerous", "never", "none"):
         assert shell("check", path, "--fail-on", weaker).failed(2).out == ""
+
+
+def test_explain_shows_the_opcodes_around_each_finding_in_every_form(shell: Shell, evil: Path) -> None:
+    assert "REDUCE\n" not in shell("check", evil).out.partition("Findings")[2].partition("hint")[2]
+    out = shell("check", evil, "--explain").failed(1).out
+    assert re.search(r"\n +│ > +\d+: REDUCE\n", out)
+    assert re.search(r"\n +│ +\d+: SHORT_BINUNICODE 'true never-runs'\n", out)
+    report = json.loads(shell("check", evil, "--explain", "--format", "json").out)
+    lines = report["files"][0]["findings"][0]["opcodes"]
+    assert any(line.startswith("> ") and line.endswith(": REDUCE") for line in lines)
+    shell.write("folder/evil.pkl", evil.read_bytes())
+    assert "SHORT_BINUNICODE &#x27;true never-runs&#x27;" in (
+        shell("check", "folder", "--explain", "--format", "html").failed(1).out
+    )

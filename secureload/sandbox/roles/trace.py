@@ -1,4 +1,7 @@
-"""The tracing role: survey pinned files, one after the other, and answer with their parts, as data."""
+"""The tracing role: survey pinned files, one after the other, and answer with their parts, as data.
+
+Asked to explain, it answers with the opcodes around the findings.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from secureload.sandbox.channel import Channel, ChannelClosedError
 from secureload.sandbox.roles.pinned import empty_extension_registry
 from secureload.sandbox.wire.frame import Kind, Message
 from secureload.scan.dangerous import techniques
+from secureload.scan.explained import explained
 from secureload.scan.part_codec import encode_parts
 from secureload.scan.survey import import_readers, survey
 
@@ -52,9 +56,9 @@ def run(channel: Channel, descriptor: int | None, task: dict[str, Any], limits: 
     done = 0
     while descriptor is not None:
         # fstat(2) is a path call in glibc 2.33 to 2.38, and the filter refuses those: the caller says the size.
-        parts = survey(Region.mapped(descriptor, task["size"]), task["name"], limits)
-        encoded = encode_parts(parts)
-        channel.send(Message(Kind.REPLY, 0, [encoded.shape, encoded.numbers]))
+        data = Region.mapped(descriptor, task["size"])
+        answer = _explained(data, task, limits) if "explain" in task else _surveyed(data, task, limits)
+        channel.send(Message(Kind.REPLY, 0, answer))
         os.close(descriptor)
         done += 1
         if done % _COLLECTED_EVERY == 0:
@@ -64,3 +68,15 @@ def run(channel: Channel, descriptor: int | None, task: dict[str, Any], limits: 
         except ChannelClosedError:
             return
         task = message.body
+
+
+def _surveyed(data: Region, task: dict[str, Any], limits: Limits) -> list[Any]:
+    encoded = encode_parts(survey(data, task["name"], limits))
+    return [encoded.shape, encoded.numbers]
+
+
+def _explained(data: Region, task: dict[str, Any], limits: Limits) -> list[Any]:
+    found = explained(data, task["name"], dict(task["explain"]), limits)
+    return [
+        [path, offset, list(lines)] for path, members in found.items() for offset, lines in members.items()
+    ]
