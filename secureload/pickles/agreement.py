@@ -6,9 +6,9 @@ different unpicklers. Where both agree, the walk's exact offsets take the place 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.source import ByteSource
@@ -18,21 +18,20 @@ from secureload.pickles.trace import (
     Collection,
     Disagreement,
     GlobalRef,
+    Import,
     Operation,
-    OperationKind,
     Result,
     Trace,
 )
-from secureload.pickles.walk import Walk
+from secureload.pickles.walk import Seen, Walk
 from secureload.pickles.walker import walk_stream
 
 __all__ = ["second_opinion"]
 
 _MOST = 1_000
-# What happens to what; and how often it does, and where first.
-_Key: TypeAlias = "tuple[Literal['import'] | OperationKind, GlobalRef | Result]"
-_Count: TypeAlias = tuple[int, int]
-_NEVER: _Count = (0, -1)
+# What happens to what, in words that are quick to compare; how often, and where first.
+_Key: TypeAlias = tuple[str, ...]
+_Counts: TypeAlias = dict[_Key, Seen]
 _UNKNOWN = (Result("persid", None), Result("new", None), Result("call", None))
 
 
@@ -45,47 +44,70 @@ def second_opinion(
     the bytes, this returns: where the walker fails, that is an anomaly.
     """
     try:
-        return _compared(trace, _walks(trace, open_source, limits))
+        return _compared(trace, open_source, limits)
     except Exception as error:  # a defect of the walker must not hide what the trace has found
         failed = Anomaly("walker.failed", f"the second reader failed ({type(error).__name__})")
         return replace(trace, anomalies=(failed,))
 
 
-def _walks(trace: Trace, open_source: Callable[[], ByteSource], limits: Limits) -> list[Walk]:
-    walk = walk_stream(open_source(), sections=trace.sections, limits=limits)
-    if any(_disagreements(trace, [walk])):
+def _compared(trace: Trace, open_source: Callable[[], ByteSource], limits: Limits) -> Trace:
+    def walked(**options: Any) -> Walk:
+        return walk_stream(open_source(), sections=trace.sections, limits=limits, **options)
+
+    traced = _traced(trace)
+    walks = [walked()]
+    found = _disagreements(trace, traced, walks)
+    if found:
         # Nothing is taken for granted now: every opcode is looked at.
-        walk = walk_stream(open_source(), sections=trace.sections, limits=limits, fast=False)
-    walks = [walk]
-    if any(anomaly.code.startswith("frame.") for anomaly in walk.anomalies):
-        walks.append(walk_stream(open_source(), sections=trace.sections, limits=limits, frames="restarted"))
-    return walks
-
-
-def _compared(trace: Trace, walks: Sequence[Walk]) -> Trace:
-    anomalies = list(dict.fromkeys(anomaly for walk in walks for anomaly in walk.anomalies))
-    if walks[0].stopped and not trace.problems:
-        message = f"the second reader went no further: {walks[0].stopped}"
-        anomalies.append(Anomaly("walker.stopped", message, walks[0].stopped_at))
-    firsts = [{seen.ref: seen.offset for seen in walk.imports} for walk in walks]
+        walks = [walked(fast=False)]
+    if any(anomaly.code.startswith("frame.") for anomaly in walks[0].anomalies):
+        walks.append(walked(frames="restarted"))
+    if found:
+        found = _disagreements(trace, traced, walks)
     return replace(
         trace,
-        imports=tuple(
-            replace(item, offset=_exact(item.offset, [first.get(item.ref, -1) for first in firsts]))
-            for item in trace.imports
-        ),
-        operations=tuple(
-            replace(item, offset=_exact(item.offset, [_event_offset(walk, item) for walk in walks]))
-            for item in trace.operations
-        ),
-        disagreements=tuple(_disagreements(trace, walks))[:_MOST],
-        anomalies=tuple(anomalies),
+        imports=_placed_imports(trace.imports, walks),
+        operations=_placed_operations(trace.operations, walks),
+        disagreements=tuple(found[:_MOST]),
+        anomalies=_anomalies(trace, walks),
     )
+
+
+def _anomalies(trace: Trace, walks: Sequence[Walk]) -> tuple[Anomaly, ...]:
+    anomalies = dict.fromkeys(anomaly for walk in walks for anomaly in walk.anomalies)
+    if walks[0].stopped and not trace.problems:
+        message = f"the second reader went no further: {walks[0].stopped}"
+        anomalies[Anomaly("walker.stopped", message, walks[0].stopped_at)] = None
+    return tuple(anomalies)
+
+
+# -- offsets ------------------------------------------------------------------------------------------------
+
+
+def _placed_imports(imports: Sequence[Import], walks: Sequence[Walk]) -> tuple[Import, ...]:
+    firsts = [{_name(seen.target): seen.offset for seen in walk.imports} for walk in walks]
+    found = []
+    for item in imports:
+        exact = _exact(item.offset, [first.get(_name(item.ref), -1) for first in firsts])
+        found.append(Import(item.ref, item.count, exact))
+    return tuple(found)
+
+
+def _placed_operations(operations: Sequence[Operation], walks: Sequence[Walk]) -> tuple[Operation, ...]:
+    found = []
+    for old in operations:
+        exact = _exact(old.offset, [_event_offset(walk, old) for walk in walks])
+        # Not by replace, which takes twice as long.
+        found.append(Operation(old.kind, old.target, old.args, old.kwargs, old.count, old.first, exact))
+    return tuple(found)
 
 
 def _exact(traced: int, walked: Sequence[int]) -> int:
     """Return the first exact offset; the trace's tells how far its reader had come, so it is not smaller."""
-    return next((offset for offset in walked if 0 <= offset <= traced), traced)
+    for offset in walked:
+        if 0 <= offset <= traced:
+            return offset
+    return traced
 
 
 def _event_offset(walk: Walk, operation: Operation) -> int:
@@ -97,25 +119,35 @@ def _event_offset(walk: Walk, operation: Operation) -> int:
     return event >> 3 if KINDS[event & 7] == operation.kind else -1
 
 
-def _disagreements(trace: Trace, walks: Sequence[Walk]) -> Iterator[Disagreement]:
-    traced = _traced(trace)
-    walked = [_walked(walk) for walk in walks]
-    more_walked: dict[_Key, _Count] = {}
-    for key in dict.fromkeys(key for seen in walked for key in seen):
-        most, offset = max((seen[key] for seen in walked if key in seen), key=lambda count: count[0])
-        if most > traced.get(key, _NEVER)[0]:
-            more_walked[key] = (most - traced.get(key, _NEVER)[0], offset)
-    more_traced: dict[_Key, _Count] = {}
-    for key, (count, offset) in traced.items():
-        most = max(seen.get(key, _NEVER)[0] for seen in walked)
-        if count > most:
-            more_traced[key] = (count - most, offset)
-    if _has_classes_by_id(trace):
+# -- disagreements ------------------------------------------------------------------------------------------
+
+
+def _disagreements(trace: Trace, traced: _Counts, walks: Sequence[Walk]) -> list[Disagreement]:
+    walked: _Counts = {}
+    for walk in walks:
+        for seen in walk.seen:
+            key = (seen.kind, *_name(seen.target))
+            if key not in walked or walked[key].count < seen.count:
+                walked[key] = seen
+    more_walked, more_traced = _more(walked, traced), _more(traced, walked)
+    if more_walked and more_traced and _has_classes_by_id(trace):
         _cancel(more_walked, more_traced)
-    for key, (_, offset) in more_walked.items():
-        yield Disagreement("walker", *key, offset)
-    for key, (_, offset) in more_traced.items():
-        yield Disagreement("unpickler", *key, offset)
+    return [
+        *(Disagreement("walker", seen.kind, seen.target, seen.offset) for seen in more_walked),
+        *(Disagreement("unpickler", seen.kind, seen.target, seen.offset) for seen in more_traced),
+    ]
+
+
+def _more(seen_by_one: _Counts, by_the_other: _Counts) -> list[Seen]:
+    """Return what one reader sees more often, and how much more."""
+    found = []
+    for key, seen in seen_by_one.items():
+        other = by_the_other.get(key)
+        if other is None:
+            found.append(seen)
+        elif other.count < seen.count:
+            found.append(replace(seen, count=seen.count - other.count))
+    return found
 
 
 def _has_classes_by_id(trace: Trace) -> bool:
@@ -131,33 +163,33 @@ def _has_classes_by_id(trace: Trace) -> bool:
     )
 
 
-def _cancel(walked: dict[_Key, _Count], traced: dict[_Key, _Count]) -> None:
+def _cancel(walked: list[Seen], traced: list[Seen]) -> None:
     """Take out what only the walk sees done to unknown classes, where the unpickler saw it done to known ones."""
     for kind in KINDS[1:]:
-        unknown = [key for key in walked if key[0] == kind and key[1] in _UNKNOWN]
-        known = [key for key in traced if key[0] == kind]
-        if sum(walked[key][0] for key in unknown) == sum(traced[key][0] for key in known):
-            for key in unknown:
-                del walked[key]
-            for key in known:
-                del traced[key]
+        unknown = [seen for seen in walked if seen.kind == kind and seen.target in _UNKNOWN]
+        known = [seen for seen in traced if seen.kind == kind]
+        if sum(seen.count for seen in unknown) == sum(seen.count for seen in known):
+            walked[:] = [seen for seen in walked if seen not in unknown]
+            traced[:] = [seen for seen in traced if seen not in known]
 
 
-def _traced(trace: Trace) -> dict[_Key, _Count]:
-    counts: dict[_Key, _Count] = {("import", item.ref): (item.count, item.offset) for item in trace.imports}
+def _traced(trace: Trace) -> _Counts:
+    counts: _Counts = {
+        ("import", item.ref.module, item.ref.name): Seen("import", item.ref, item.count, item.offset)
+        for item in trace.imports
+    }
     for operation in trace.operations:
-        target = operation.target
-        # A persistent id has no target but its result.
-        of = target if isinstance(target, GlobalRef | Result) else Result("persid", None)
-        before, offset = counts.get((operation.kind, of), (0, operation.offset))
-        counts[operation.kind, of] = (before + operation.count, offset)
+        target, count, offset = operation.target, operation.count, operation.offset
+        if not isinstance(target, GlobalRef | Result):
+            target = Result("persid", None)  # a persistent id has no target but its result
+        key = (operation.kind, *_name(target))
+        if key in counts:
+            count, offset = count + counts[key].count, counts[key].offset
+        counts[key] = Seen(operation.kind, target, count, offset)
     return counts
 
 
-def _walked(walk: Walk) -> dict[_Key, _Count]:
-    counts: dict[_Key, _Count] = {("import", seen.ref): (seen.count, seen.offset) for seen in walk.imports}
-    counts.update(
-        ((operation.kind, operation.target), (operation.count, operation.offset))
-        for operation in walk.operations
-    )
-    return counts
+def _name(target: GlobalRef | Result) -> _Key:
+    if isinstance(target, GlobalRef):
+        return (target.module, target.name)
+    return (target.kind, "", "") if target.of is None else (target.kind, target.of.module, target.of.name)

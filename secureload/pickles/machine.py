@@ -7,15 +7,15 @@ one. Source: ``Lib/pickle.py``.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from typing import Literal
 
 from secureload.limits import Limits
 from secureload.pickles.code_makers import makes_classes
 from secureload.pickles.lane import replay
 from secureload.pickles.names import effective_name
 from secureload.pickles.symbols import KINDS, SCALAR, TEXT, Run, Span, Target, Value, WalkStop
-from secureload.pickles.trace import Anomaly, GlobalRef, Result
-from secureload.pickles.walk import SeenImport, SeenOperation, Walk
+from secureload.pickles.trace import Anomaly, GlobalRef
+from secureload.pickles.walk import Seen, Walk
 from secureload.pickles.window import Kept, Window
 
 __all__ = ["IMPORT", "Context", "Machine"]
@@ -60,8 +60,11 @@ class Machine:
         self.outer: list[Context] = []
         self.pickles = 0
         self._globals: dict[tuple[bytes, bytes, bool], Target] = {}
-        self._results: dict[Result, Target] = {}
-        self._refs: dict[GlobalRef, Target] = {}
+        self._refs: dict[tuple[str, str], Target] = {}
+        # What stands for everything that is computed, and for what a persistent id gives.
+        self.computed, self._made = Target("call", None), Target("new", None)
+        self.persistent = Target("persid", None)
+        self._targets = [self.computed, self._made, self.persistent]
         self._anomalies: dict[str, Anomaly] = {}
         self._events = array("Q")
 
@@ -226,27 +229,28 @@ class Machine:
     def _new_global(self, module: str | None, name: str | None) -> Target:
         if len(self._globals) >= self.limits.trace_globals:
             raise WalkStop(f"trace_globals: more than {self.limits.trace_globals:,} different imports")
-        ref = GlobalRef(*effective_name(module or "", name or "", self.context.protocol))
-        return self._refs.setdefault(ref, Target(ref, is_class=True))
+        ref = effective_name(module or "", name or "", self.context.protocol)
+        if ref not in self._refs:
+            self._refs[ref] = self._target("", GlobalRef(*ref))
+        return self._refs[ref]
+
+    def _target(self, kind: Literal["", "call", "new"], of: GlobalRef | None) -> Target:
+        target = Target(kind, of)
+        self._targets.append(target)
+        return target
 
     def make(self, kind: int, target: Target, position: int) -> Target:
         """Record that ``target`` is called or instantiated, and return what stands for the result."""
         self.record(kind, target, position)
+        of = None if target.kind else target.of
         # What makes a class gives one class, however it is asked.
-        if kind == CALL or makes_classes(_global_of(target)):
+        if kind == CALL or makes_classes(of):
             if target.called is None:
-                target.called = self.result(Result("call", _global_of(target)))
+                target.called = self.computed if of is None else self._target("call", of)
             return target.called
         if target.made is None:
-            target.made = self.result(Result("new", _global_of(target)))
+            target.made = self._made if of is None else self._target("new", of)
         return target.made
-
-    def result(self, value: Result) -> Target:
-        """Return what stands for this kind of result."""
-        target = self._results.get(value)
-        if target is None:
-            target = self._results[value] = Target(value, is_class=makes_classes(value.of))
-        return target
 
     def odd(self, code: str, message: str, position: int) -> None:
         """Note an anomaly, of each code the first."""
@@ -257,13 +261,8 @@ class Machine:
 
     def walked(self, stopped: str, stopped_at: int) -> Walk:
         """Return all that was seen."""
-        targets = (*self._refs.values(), *self._results.values())
         return Walk(
-            imports=tuple(
-                SeenImport(ref, target.counts[IMPORT], target.firsts[IMPORT])
-                for ref, target in self._refs.items()
-            ),
-            operations=tuple(operation for target in targets for operation in _operations(target)),
+            seen=tuple(seen for target in self._targets for seen in _seen(target)),
             anomalies=tuple(self._anomalies.values()),
             events=self._events,
             pickles=self.pickles,
@@ -272,11 +271,9 @@ class Machine:
         )
 
 
-def _global_of(target: Target) -> GlobalRef | None:
-    return target.value if isinstance(target.value, GlobalRef) else None
-
-
-def _operations(target: Target) -> Iterator[SeenOperation]:
-    for kind, (count, offset) in enumerate(zip(target.counts, target.firsts, strict=True)):
-        if count and kind != IMPORT:
-            yield SeenOperation(KINDS[kind], target.value, count, offset)  # type: ignore[arg-type]  # not "import"
+def _seen(target: Target) -> list[Seen]:
+    return [
+        Seen(kind, target.value, count, offset)
+        for kind, count, offset in zip(KINDS, target.counts, target.firsts, strict=True)
+        if count
+    ]

@@ -15,7 +15,6 @@ from secureload.pickles.literals import LITERALS, Operation, read_line
 from secureload.pickles.machine import Machine
 from secureload.pickles.opcodes import HIGHEST_PROTOCOL
 from secureload.pickles.symbols import Target, Value, WalkStop
-from secureload.pickles.trace import Result
 
 __all__ = ["OPERATIONS", "PickleEnd"]
 
@@ -231,7 +230,7 @@ def _odd_global(machine: Machine, module: Value, name: Value, position: int) -> 
         machine.odd(
             "name.computed", f"the name of a global{known} is computed, or too long to be one", position
         )
-        return machine.result(Result("call", None))
+        return machine.computed
     parts = [(text or "").encode("utf-8", "surrogatepass") for text in names]
     return machine.import_(parts[0], parts[1], position)
 
@@ -308,9 +307,8 @@ def _build(machine: Machine, data: bytes, position: int) -> int:
 
 
 def _persistent(machine: Machine, position: int) -> Target:
-    target = machine.result(Result("persid", None))
-    machine.record(_PERSID, target, position)
-    return target
+    machine.record(_PERSID, machine.persistent, position)
+    return machine.persistent
 
 
 def _persid(machine: Machine, data: bytes, position: int) -> int:
@@ -332,7 +330,7 @@ def _extension(width: int) -> Operation:
         end = position + 1 + width
         number = int.from_bytes(data[position + 1 : end], "little", signed=width == 4)
         machine.odd("extension", f"a global by the number {number} of the extension registry", position)
-        machine.context.stack.append(machine.result(Result("call", None)))
+        machine.context.stack.append(machine.computed)
         return end
 
     return push

@@ -7,9 +7,10 @@ turn out to be a name, or a :class:`Target` for a global and for what was made b
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-from secureload.pickles.trace import GlobalRef, Result
+from secureload.pickles.code_makers import makes_classes
+from secureload.pickles.trace import GlobalRef, OperationKind, Result
 
 __all__ = [
     "BUFFER",
@@ -37,7 +38,16 @@ __all__ = [
 SCALAR, NONE, TUPLE, LIST, DICT, SET, FROZENSET, BYTES, BYTEARRAY, TEXT, BUFFER = range(11)
 
 # The kinds of events by their number: those of an Operation, and an import.
-KINDS: Final = ("import", "call", "new", "build", "append", "setitem", "additem", "persid")
+KINDS: Final[tuple[Literal["import"] | OperationKind, ...]] = (
+    "import",
+    "call",
+    "new",
+    "build",
+    "append",
+    "setitem",
+    "additem",
+    "persid",
+)
 
 _PUSHING = {
     "N": (1, NONE), "\x88": (1, SCALAR), "\x89": (1, SCALAR), ")": (1, TUPLE), "]": (1, LIST), "}": (1, DICT),
@@ -53,22 +63,31 @@ class WalkStop(Exception):  # noqa: N818  # the walk stops; that need not be an 
 
 
 class Target:
-    """A global, or what calling or instantiating one gives: the value it has in a trace, and its events.
+    """A global, or what calling or instantiating one gives, and its events.
 
-    ``counts`` and ``firsts`` tell for each kind of event how often it happened, and where first.
+    ``kind`` is "" for the global ``of`` itself, else that of the :class:`Result`. ``counts`` and ``firsts`` tell
+    for each kind of event how often it happened, and where first.
     """
 
-    __slots__ = ("called", "counts", "firsts", "is_class", "made", "value")
+    __slots__ = ("called", "counts", "firsts", "is_class", "kind", "made", "of")
 
-    def __init__(self, value: GlobalRef | Result, *, is_class: bool) -> None:
-        self.value = value
+    def __init__(self, kind: Literal["", "call", "new", "persid"], of: GlobalRef | None) -> None:
+        self.kind = kind
+        self.of = of
         # Whether it stands for a class: without arguments, INST and OBJ do not call one.
-        self.is_class = is_class
+        self.is_class = not kind or makes_classes(of)
         self.counts = [0] * len(KINDS)
         self.firsts = [-1] * len(KINDS)
         # What stands for the results, made when there is one.
         self.called: Target | None = None
         self.made: Target | None = None
+
+    @property
+    def value(self) -> GlobalRef | Result:
+        """The value that it has in a trace."""
+        if self.of is not None and not self.kind:
+            return self.of
+        return Result(self.kind or "call", self.of)
 
 
 class Span:

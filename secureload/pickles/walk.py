@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from secureload.pickles.trace import Anomaly, GlobalRef, OperationKind, Result
 
-__all__ = ["SeenImport", "SeenOperation", "Walk"]
+__all__ = ["Seen", "Walk"]
 
 
 @dataclass(frozen=True, slots=True)
-class SeenImport:
-    """One distinct global: how often it is imported, and the offset of the first opcode that does."""
+class Seen:
+    """All events of one kind that happen to one target: how many, and the offset of the first one's opcode."""
 
-    ref: GlobalRef
-    count: int
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class SeenOperation:
-    """All operations of one kind on one target: how many, and the offset of the first one's opcode."""
-
-    kind: OperationKind
+    kind: Literal["import"] | OperationKind
     target: GlobalRef | Result
     count: int
     offset: int
@@ -38,10 +30,19 @@ class Walk:
     the stream did, "" if it did not; ``stopped_at`` is where.
     """
 
-    imports: tuple[SeenImport, ...] = ()
-    operations: tuple[SeenOperation, ...] = ()
+    seen: tuple[Seen, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
     events: Sequence[int] = field(default=(), repr=False, compare=False)
     pickles: int = 0
     stopped: str = ""
     stopped_at: int = -1
+
+    @property
+    def imports(self) -> tuple[Seen, ...]:
+        """The distinct globals, in order of their first import."""
+        return tuple(seen for seen in self.seen if seen.kind == "import")
+
+    @property
+    def operations(self) -> tuple[Seen, ...]:
+        """Everything else."""
+        return tuple(seen for seen in self.seen if seen.kind != "import")

@@ -33,9 +33,9 @@ __all__ = ["FrameReading", "walk_stream"]
 FrameReading: TypeAlias = Literal["joined", "restarted"]
 
 # A run shorter than this is walked over sooner than it is set aside.
-_WORTHWHILE = 48
+_WORTHWHILE = 512
 # After so many bytes of plain data, more of it is to be expected.
-_QUIET = 256
+_QUIET = 512
 _MEMOIZE = 0x94
 _SHORT = bytes(3)  # the upper bytes of a length below 256
 _STORING = b"\x94qr"
@@ -232,10 +232,14 @@ class _Walker:
                     value = memo[index]
                     stack.append(machine.get(index) if value.__class__ is Run else value)
                     position += 2
-                elif code == 0x8C and fast:  # SHORT_BINUNICODE
+                elif code == 0x8C and fast:  # SHORT_BINUNICODE, nearly always with its MEMOIZE
                     end = position + 2 + data[position + 1]
-                    stack.append(data[position + 2 : end])
+                    value = data[position + 2 : end]
+                    stack.append(value)
                     position = end
+                    if end < limit and data[end] == 0x94 and not sparse:
+                        memo.append(value)
+                        position += 1
                 elif code == 0x58 and fast and data[position + 2 : position + 5] == _SHORT:  # BINUNICODE
                     end = position + 5 + data[position + 1]
                     stack.append(data[position + 5 : end])
@@ -245,6 +249,9 @@ class _Walker:
                         del stack[0x85 - code :]
                     stack[-1] = TUPLE
                     position += 1
+                    if position < limit and data[position] == 0x94 and not sparse:
+                        memo.append(TUPLE)
+                        position += 1
                 elif code == 0x43:  # SHORT_BINBYTES
                     stack.append(BYTES)
                     position += 2 + data[position + 1]

@@ -44,7 +44,7 @@ def counted(events: list[Event]) -> dict[tuple[str, object], tuple[int, int]]:
 
 def counted_walk(found: Walk) -> dict[tuple[str, object], tuple[int, int]]:
     counts: dict[tuple[str, object], tuple[int, int]] = {
-        ("import", seen.ref): (seen.count, seen.offset) for seen in found.imports
+        ("import", seen.target): (seen.count, seen.offset) for seen in found.imports
     }
     counts.update(((op.kind, op.target), (op.count, op.offset)) for op in found.operations)
     return counts
@@ -56,7 +56,7 @@ HIDDEN = Assembler(None).pop().raw(RUN.code()).code()
 
 
 def refs(found: Walk) -> list[GlobalRef]:
-    return [seen.ref for seen in found.imports]
+    return [seen.target for seen in found.imports]
 
 
 def codes(found: Walk) -> list[str]:
@@ -65,7 +65,7 @@ def codes(found: Walk) -> list[str]:
 
 def assert_calls_system(found: Walk, at: int) -> None:
     """``at`` is the offset of the GLOBAL."""
-    (imported,) = [seen for seen in found.imports if seen.ref == SYSTEM]
+    (imported,) = [seen for seen in found.imports if seen.target == SYSTEM]
     (called,) = [op for op in found.operations if (op.kind, op.target) == ("call", SYSTEM)]
     assert (imported.offset, called.offset) == (at, at + len(RUN.code()) - 1)
 
