@@ -64,7 +64,7 @@ class Machine:
         # What stands for everything that is computed, and for what a persistent id gives.
         self.computed, self._made = Target("call", None), Target("new", None)
         self.persistent = Target("persid", None)
-        self._targets = [self.computed, self._made, self.persistent]
+        self._targets: list[Target] = []
         self._anomalies: dict[str, Anomaly] = {}
         self._events = array("Q")
 
@@ -261,8 +261,9 @@ class Machine:
 
     def walked(self, stopped: str, stopped_at: int) -> Walk:
         """Return all that was seen."""
+        targets = (*self._targets, self.computed, self._made, self.persistent)
         return Walk(
-            seen=tuple(seen for target in self._targets for seen in _seen(target)),
+            seen=tuple(seen for target in targets for seen in _seen(target)),
             anomalies=tuple(self._anomalies.values()),
             events=self._events,
             pickles=self.pickles,

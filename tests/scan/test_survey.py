@@ -270,7 +270,7 @@ def test_every_pickle_has_a_second_reader_and_what_only_that_one_sees_is_judged(
     run = Assembler(None).global_("os", "system").mark().text("echo hello").tuple_().reduce().code()
     # pickle.load gives up at the frame that is longer than the file; joblib's unpickler reads on.
     data = Assembler(4).frame(10_000).raw(run).stop()
-    (part,) = parts(data)
+    part = parts(data)[0]
     assert part.trace is not None
     assert [str(item.target) for item in part.trace.disagreements] == ["os:system", "os:system"]
     found = examine((part,), load_default(), {})
