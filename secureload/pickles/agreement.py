@@ -169,8 +169,8 @@ def _cancel(walked: list[Seen], traced: list[Seen]) -> None:
         unknown = [seen for seen in walked if seen.kind == kind and seen.target in _UNKNOWN]
         known = [seen for seen in traced if seen.kind == kind]
         if sum(seen.count for seen in unknown) == sum(seen.count for seen in known):
-            walked[:] = [seen for seen in walked if seen not in unknown]
-            traced[:] = [seen for seen in traced if seen not in known]
+            walked[:] = [seen for seen in walked if seen.kind != kind or seen.target not in _UNKNOWN]
+            traced[:] = [seen for seen in traced if seen.kind != kind]
 
 
 def _traced(trace: Trace) -> _Counts:
