@@ -131,7 +131,8 @@ def _unicode(machine: Machine, data: bytes, position: int) -> int:
     value: Value = symbols.TEXT
     if len(line) <= _LONGEST_NAME:
         try:
-            value = line.decode("raw-unicode-escape")
+            # Not by its name: where the tracer is confined no codec can be looked up any more.
+            value, _ = codecs.raw_unicode_escape_decode(line)
         except UnicodeDecodeError as error:
             raise WalkStop("a UNICODE with an escape that is none") from error
     machine.context.stack.append(value)

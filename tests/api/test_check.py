@@ -193,7 +193,10 @@ def test_the_public_check_is_this_one() -> None:
 
 def test_every_codec_that_a_reader_names_is_there_when_the_door_is_closed() -> None:
     named = set()
-    for path in Path(secureload.__file__).parent.glob("formats/**/*.py"):
+    package = Path(secureload.__file__).parent
+    for path in [
+        found for room in ("formats", "pickles", "scan") for found in package.glob(f"{room}/**/*.py")
+    ]:
         named |= set(re.findall(r"""\.decode\(["']([\w-]+)["']""", path.read_text(encoding="utf-8")))
     assert named
     # A codec is a module: an interpreter that has looked it up has imported it.
@@ -206,6 +209,12 @@ def test_every_codec_that_a_reader_names_is_there_when_the_door_is_closed() -> N
     run = [sys.executable, "-c", code, *modules]
     done = subprocess.run(run, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths})
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_text_of_protocol_0_has_its_second_reader_where_no_codec_can_be_looked_up(tmp_path: Path) -> None:
+    found = checked(tmp_path, pickle.dumps(["Größe", "x"], 0))
+    assert found.examination.findings == ()
+    assert found.verdict.outcome is Outcome.ACCEPTED
 
 
 def test_a_stricter_policy_is_asked_for_by_the_severity_that_counts_and_no_weaker_one_is_to_be_had(
