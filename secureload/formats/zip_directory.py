@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from secureload.errors import LimitError
 from secureload.formats.reading import Observation, Problem
 from secureload.formats.region import Region
 from secureload.formats.zip_records import (
@@ -62,7 +61,7 @@ def has_zip_end(data: Region) -> bool:
 def read_directories(data: Region, limits: Limits) -> Directories:
     """Walk every central directory that an end record of ``data`` leads to.
 
-    Raises :class:`LimitError` (``archive_members``) where they list more members than the limit.
+    Members beyond the limit ``archive_members`` are not listed, which is a problem among the events.
     """
     found = Directories()
     ends = list(_ends(data))
@@ -143,7 +142,11 @@ def _walk(
             break
         count += 1
         if entry.at not in known:
-            _count_members(len(found.listed) + 1, limits)
+            if len(found.listed) >= limits.archive_members:
+                message = f"archive_members: there are more than {limits.archive_members:,} members in it"
+                found.events.append(Problem(kind="limit", message=message, offset=entry.at))
+                found.spans.append((start, max(at, start + place.size)))
+                return
             found.listed.append(Listed(entry, entry.local_offset + shift))
         at = entry.end
     found.spans.append((start, at))
@@ -156,14 +159,3 @@ def _walk(
             f"which has {count:,} in {at - start:,}"
         )
         found.events.append(Observation(code="zip.count-differs", message=message, offset=start))
-
-
-def _count_members(count: int, limits: Limits) -> None:
-    if count > limits.archive_members:
-        raise LimitError(
-            f"there are more than {limits.archive_members:,} members in it",
-            hint="unpack it, and check the folder",
-            limit="archive_members",
-            allowed=limits.archive_members,
-            seen=count,
-        )

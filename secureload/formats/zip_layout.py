@@ -7,10 +7,10 @@ them they believe. Local entries that no directory lists are found by their posi
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from secureload.errors import LimitError
 from secureload.formats.reading import Observation, Problem
 from secureload.formats.region import Region
 from secureload.formats.zeros import first_nonzero
@@ -33,6 +33,7 @@ ENCRYPTED_FLAGS = 0x1 | 0x40 | 0x2000
 # Besides these: how hard deflate tried, a data descriptor behind the data, names in UTF-8.
 _USUAL_FLAGS = ENCRYPTED_FLAGS | 0x2 | 0x4 | DESCRIPTOR_FLAG | 0x800
 _UNIX = 3
+_DOS_FOLDER = 0x10
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class Member:
 
     ``names`` holds every name that a reader might give it, ``at`` is the position of its local header,
     ``entry_at`` that of its entry in the directory. ``other`` is how the local header would have the
-    data read, where that differs. ``mode`` is the Unix file mode, 0 where there is none.
+    data read, where that differs. ``mode`` is the Unix file mode, 0 where there is none; ``is_folder`` says whether
+    the name, the mode or the attribute of MS-DOS make it a folder.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Member:
     coding: Coding
     other: Coding | None = None
     mode: int = 0
+    is_folder: bool = False
     listed: bool = True
 
 
@@ -79,7 +82,7 @@ class Archive:
 
 
 def read_archive(data: Region, limits: Limits) -> Archive:
-    """Read the layout of ``data``; raises :class:`~secureload.errors.LimitError` for too many members."""
+    """Read the layout of ``data``; what is over a limit is left out, and said among the events."""
     directories = read_directories(data, limits)
     comments = [data.part(start, end - start) for start, end in directories.comments]
     archive = Archive(data, events=directories.events, comments=comments)
@@ -114,6 +117,9 @@ def _listed_member(archive: Archive, listed: Listed) -> tuple[int, int] | None:
         if not agrees:
             archive.events.append(_differs(entry.name, "descriptor", "its data descriptor", end))
         end += size
+    if entry.name_is_cut or local.name_is_cut:
+        message = f"member_name_bytes: a member has a name that is longer than any path, {entry.name[:80]!r}…"
+        archive.events.append(Problem(kind="limit", message=message, offset=listed.local_at))
     archive.events.extend(_disagreements(entry, local))
     archive.members.append(_member(archive.data, entry, local))
     return listed.local_at, end
@@ -127,6 +133,7 @@ def _member(data: Region, entry: CentralEntry, local: LocalHeader) -> Member:
         size=entry.size,
         data=data.part(local.data_at, entry.packed_size),
     )
+    mode = entry.attributes >> 16 if entry.made_by == _UNIX else 0
     names = dict.fromkeys((entry.name, local.name, entry.other_name or entry.name))
     return Member(
         name=entry.name,
@@ -135,7 +142,8 @@ def _member(data: Region, entry: CentralEntry, local: LocalHeader) -> Member:
         entry_at=entry.at,
         coding=coding,
         other=_local_coding(data, local) if _reads_otherwise(entry, local) else None,
-        mode=entry.attributes >> 16 if entry.made_by == _UNIX else 0,
+        mode=mode,
+        is_folder=entry.name.endswith("/") or stat.S_ISDIR(mode) or bool(entry.attributes & _DOS_FOLDER),
     )
 
 
@@ -251,14 +259,11 @@ def _read_gap(archive: Archive, start: int, end: int, limits: Limits, *, listed:
 
 
 def _unlisted_member(data: Region, at: int, end: int) -> Member | None:
-    try:
-        local = read_local_header(data, at)
-    except LimitError:
-        return None  # bytes that only begin as a header does
+    local = read_local_header(data, at)
     if local is None or local.data_at > end:
         return None
     # Random bytes that look like a header have an unknown compression or reach too far.
-    if local.method > 99 or not local.name or local.data_at + local.packed_size > end:
+    if local.method > 99 or not local.name or local.name_is_cut or local.data_at + local.packed_size > end:
         return None
     size = local.packed_size if not _sizes_open(local) else end - local.data_at
     coding = Coding(local.method, local.flags, local.crc, local.size, data.part(local.data_at, size))

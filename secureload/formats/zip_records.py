@@ -11,7 +11,6 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
-from secureload.errors import LimitError
 from secureload.formats.region import Region
 from secureload.limits import DEFAULT_LIMITS
 
@@ -47,7 +46,8 @@ _FULL32: Final = 0xFFFFFFFF
 _ZIP64_FIELD: Final = 0x0001
 _UNICODE_PATH_FIELD: Final = 0x7075
 _UTF8_FLAG: Final = 0x800
-# Fifty thousand entries may share one header with a name of 64 KiB: no library writes a name longer than a path.
+# Fifty thousand entries may share one header with a name of 64 KiB, so names are cut; no library writes one that is
+# longer than a path.
 _LONGEST_NAME: Final = DEFAULT_LIMITS.member_name_bytes
 
 
@@ -86,6 +86,7 @@ class CentralEntry:
     end: int
     raw_name: bytes
     name: str
+    name_is_cut: bool
     other_name: str | None
     flags: int
     method: int
@@ -105,6 +106,7 @@ class LocalHeader:
     at: int
     raw_name: bytes
     name: str
+    name_is_cut: bool
     flags: int
     method: int
     crc: int
@@ -154,9 +156,9 @@ def _ends64(data: Region, at: int) -> list[tuple[int, DirectoryPlace, int]]:
 
 
 def read_central_entry(data: Region, at: int) -> CentralEntry | None:
-    """Return the entry at ``at``, None where there is none or it is cut off.
+    """Return the entry at ``at``, None where there is none.
 
-    Raises :class:`LimitError` (``member_name_bytes``) for a name that is longer than any path.
+    The last one may be cut off behind its fixed fields: zipfile takes it all the same.
     """
     head = data.read_at(at, _CENTRAL.size)
     if len(head) < _CENTRAL.size or head[:4] != CENTRAL_SIGNATURE:
@@ -164,20 +166,18 @@ def read_central_entry(data: Region, at: int) -> CentralEntry | None:
     (_, made_by, _, flags, method, _, _, crc, packed, size, name_size, extra_size, comment_size, disk, _,
      attributes, offset) = _CENTRAL.unpack(head)  # fmt: skip
     end = at + _CENTRAL.size + name_size + extra_size + comment_size
-    if end > data.size:
-        return None
-    _check_name(name_size)
     variable = data.read_at(at + _CENTRAL.size, name_size + extra_size)
-    raw_name, extra = variable[:name_size], variable[name_size:]
+    raw_name, extra = variable[: min(name_size, _LONGEST_NAME)], variable[name_size:]
     wide = iter(_zip64_values(extra))
     size = next(wide, size) if size == _FULL32 else size
     packed = next(wide, packed) if packed == _FULL32 else packed
     offset = next(wide, offset) if offset == _FULL32 else offset
     return CentralEntry(
         at=at,
-        end=end,
+        end=min(end, data.size),
         raw_name=raw_name,
         name=_decoded(raw_name, flags),
+        name_is_cut=name_size > _LONGEST_NAME,
         other_name=_unicode_path(extra, raw_name),
         flags=flags,
         method=method,
@@ -192,19 +192,15 @@ def read_central_entry(data: Region, at: int) -> CentralEntry | None:
 
 
 def read_local_header(data: Region, at: int) -> LocalHeader | None:
-    """Return the local header at ``at``, None where there is none or it is cut off.
-
-    Raises :class:`LimitError` (``member_name_bytes``) for a name that is longer than any path.
-    """
+    """Return the local header at ``at``, None where there is none or it is cut off."""
     head = data.read_at(at, _LOCAL.size)
     if len(head) < _LOCAL.size or head[:4] != LOCAL_SIGNATURE:
         return None
     _, _, flags, method, _, _, crc, packed, size, name_size, extra_size = _LOCAL.unpack(head)
-    _check_name(name_size)
     variable = data.read_at(at + _LOCAL.size, name_size + extra_size)
     if len(variable) < name_size + extra_size:
         return None
-    raw_name, extra = variable[:name_size], variable[name_size:]
+    raw_name, extra = variable[: min(name_size, _LONGEST_NAME)], variable[name_size:]
     wide = iter(_zip64_values(extra))
     size = next(wide, size) if size == _FULL32 else size
     packed = next(wide, packed) if packed == _FULL32 else packed
@@ -212,6 +208,7 @@ def read_local_header(data: Region, at: int) -> LocalHeader | None:
         at=at,
         raw_name=raw_name,
         name=_decoded(raw_name, flags),
+        name_is_cut=name_size > _LONGEST_NAME,
         flags=flags,
         method=method,
         crc=crc,
@@ -270,14 +267,3 @@ def _decoded(raw_name: bytes, flags: int) -> str:
     if flags & _UTF8_FLAG or raw_name.isascii():
         return raw_name.decode("utf-8", "backslashreplace")
     return raw_name.decode("cp437")
-
-
-def _check_name(size: int) -> None:
-    if size > _LONGEST_NAME:
-        raise LimitError(
-            f"member_name_bytes: the name of a member has {size:,} bytes",
-            hint="no library writes such a name; ask its sender how the archive was made",
-            limit="member_name_bytes",
-            allowed=_LONGEST_NAME,
-            seen=size,
-        )

@@ -39,6 +39,7 @@ class Entry:
     descriptor: bytes = b""
     made_by: int = 0
     mode: int = 0
+    attributes: int = 0
     offset: int | None = None
     listed: bool = True
     before: bytes = b""
@@ -135,7 +136,7 @@ def central_record(entry: Entry, at: int) -> bytes:
             0,
             0,
             0,
-            entry.mode << 16,
+            entry.mode << 16 | entry.attributes,
             first(entry.offset, at),
         )
         + name

@@ -11,9 +11,10 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from secureload.errors import LimitError
 from secureload.formats.member_paths import outside
 from secureload.formats.readers import keras_zip, npz, skops_archive, torch_pt2, torch_zip
-from secureload.formats.reading import Child, Event, Identified, Observation, Opener, ReadContext
+from secureload.formats.reading import Child, Event, Identified, Observation, Opener, Problem, ReadContext
 from secureload.formats.region import Region
 from secureload.formats.repeated import first_of_each_code
 from secureload.formats.zip_dialect import ANY, DATA, Contents, Dialect, joined_roles, read_all
@@ -41,10 +42,13 @@ def _events(data: Region, context: ReadContext) -> Iterator[Event]:
     unpacked: list[_Unpacked] = []
     contents = Contents()
     # In the order of the directory: PyTorch goes by its first name.
-    for member in sorted(archive.members, key=lambda member: member.entry_at):
-        for name, content in _contents(member, unpacker):
-            unpacked.append(_Unpacked(member, name, content))
-            contents.add(_lookup_names(member), content)
+    try:
+        for member in sorted(archive.members, key=lambda member: member.entry_at):
+            for name, content in _contents(member, unpacker):
+                unpacked.append(_Unpacked(member, name, content))
+                contents.add(_lookup_names(member), content)
+    except LimitError as error:
+        yield Problem(kind="limit", message=error.message)  # and those before it are examined
     dialects = [found for module in _DIALECTS if (found := module.recognise(contents, context.name))]
     yield from _identified(dialects)
     for dialect in dialects:
@@ -137,7 +141,7 @@ def _about_content(member: Member, content: Region | Opener) -> Iterator[Observa
     elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         message = f"the member {member.name!r} is a special file"
         yield Observation(code="zip.special-file", message=message, offset=member.at)
-    is_folder = member.name.endswith("/") or kind == stat.S_IFDIR
-    if is_folder and not _is_empty(content):
+    if member.is_folder and not _is_empty(content):
+        # miniz reads nothing of it and says that it did: PyTorch then takes what was in its memory for the content.
         message = f"the folder {member.name!r} has content"
         yield Observation(code="zip.folder-with-data", message=message, offset=member.at)

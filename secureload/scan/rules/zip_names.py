@@ -2,7 +2,8 @@
 
 A name with ``..``, an absolute path, a drive or a symbolic link makes a careless program write outside of the
 folder that it unpacks to; a NUL or a backslash in a name is the end of it or a separator to some readers and a
-plain character to others. Of two members with one name, libraries take the first or the last.
+plain character to others. Of two members with one name, libraries take the first or the last. Of a folder with
+content, PyTorch reads nothing, and takes for the content what happens to be in its memory.
 
 What to do: do not unpack it, and ask its sender how it was made.
 """
@@ -23,9 +24,9 @@ GRADES = {
     "zip.unsafe-name": Grade(Severity.DANGEROUS, _DO_NOT),
     "zip.link": Grade(Severity.DANGEROUS, _DO_NOT),
     "zip.special-file": Grade(Severity.DANGEROUS, _DO_NOT),
+    "zip.folder-with-data": Grade(Severity.DANGEROUS, _DO_NOT),
     "zip.odd-name": Grade(Severity.UNKNOWN, _ASK),
     "zip.duplicate-name": Grade(Severity.UNKNOWN, _ASK),
-    "zip.folder-with-data": Grade(Severity.UNKNOWN, _ASK),
     "zip.similar-names": Grade(Severity.WARNING, "PyTorch finds members without regard to case"),
 }
 
