@@ -39,6 +39,7 @@ EFFECTS = {
 EFFECTS_ALLOWED = {
     "formats/detect.py": "PurePath alone: the suffix of a name",
     "scan/allow/by_loader/keras_names.py": "a maintainer's script: reads the sources of Keras",
+    "scan/gadgets/reach.py": "a maintainers' script: reads the source of installed libraries",
     "scan/allow/build.py": "a maintainer's script: writes the allow-list from the evidence",
     "scan/allow/collect.py": "a maintainer's script: collects evidence from installed libraries",
     "scan/allow/effects.py": "a maintainer's script: makes one of each class in a child process",

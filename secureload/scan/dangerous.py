@@ -20,7 +20,7 @@ from secureload.scan.by_value import is_by_value
 from secureload.scan.dotted import MODULE_MACHINERY, REACHES_THROUGH, why_dotted
 from secureload.scan.technique import Technique
 
-__all__ = ["DOTTED_NAME", "MODULE_MACHINERY", "Technique", "grade", "is_family", "techniques"]
+__all__ = ["DOTTED_NAME", "MODULE_MACHINERY", "Technique", "grade", "is_family", "is_ordinary", "techniques"]
 
 DOTTED_NAME: Final = REACHES_THROUGH
 # The files of the list, of which the first in which a name stands counts.
@@ -83,6 +83,12 @@ def grade(ref: GlobalRef) -> Technique | None:
 def is_family(module: str) -> bool:
     """Whether all of a module is dangerous."""
     return _family(_load(), module) is not None
+
+
+def is_ordinary(ref: GlobalRef) -> bool:
+    """Whether the list says that it is data, although what is around it is not."""
+    exact = _load().exact
+    return (ref.module, ref.name) in exact and exact[ref.module, ref.name] is None
 
 
 def techniques() -> tuple[Technique, ...]:
