@@ -297,7 +297,11 @@ _RETURNING: Final = frozenset(
         "ufunc",
     }
 )
-_CHANGING: Final = frozenset({"append", "setitem", "additem", "build"})
+_FILLING: Final = frozenset({"append", "setitem", "additem"})
+_CHANGING: Final = _FILLING | {"build"}
+# Tensors: PyTorch saves their numbers beside the pickle, and its weights-only unpickler has set items of them
+# without a check (CVE-2026-24747).
+_REBUILT: Final = frozenset({"torch-data", "torch-rebuild"})
 # The rules that are asked about a state as well.
 STATE_RULES: Final = STATE_CHECKED | MODEL_STATES | {"partial-of-import"}
 
@@ -322,6 +326,8 @@ def why_unfit(
         return f"there is no argument rule {printable(rule)}"
     if rule in _RETURNING and operation.kind in _CHANGING:
         return "what it returned is changed"
+    if rule in _REBUILT and operation.kind in _FILLING:
+        return "a tensor is filled by the pickle itself"
     if operation.kind in ("call", "new") or (operation.kind == "build" and rule in STATE_RULES):
         named = _NAMING[rule](operation) if rule in _NAMING else None
         return None if named is not None and is_listed(named) else check(operation)

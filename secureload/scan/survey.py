@@ -33,6 +33,7 @@ from secureload.scan.embedded import behind, embedded_pickles
 from secureload.scan.gathered import Gathered
 from secureload.scan.part import Part
 from secureload.scan.torch_legacy import torch_machine
+from secureload.scan.torch_storages import TorchStorageSizes
 from secureload.scan.tracing import does_something, trace_pickle
 
 __all__ = ["Traced", "import_readers", "survey"]
@@ -72,6 +73,7 @@ class _Survey:
         self._path = ""
         self.budget = Budget(limits)
         self.parts: list[Part] = []
+        self.storages = TorchStorageSizes()
 
     def member(self, child: Child, *, path: str, depth: int) -> bool:
         """Read one member; return False where it is raw data with nothing to say, which needs no part."""
@@ -153,11 +155,16 @@ class _Survey:
                 self._embedded(data, 0, gathered, path)
             return
         context = ReadContext(name=child.name, depth=depth, limits=self.limits, budget=self.budget)
+        outer, self.storages = self.storages, TorchStorageSizes()
         for event in _events(_reader(module).read(data, context)):
             if isinstance(event, Child):
+                self.storages.hold(event)
                 self._child(event, gathered, path, depth)
             else:
                 gathered.take(event)
+        for observation in self.storages.differences():
+            gathered.take(observation)
+        self.storages = outer
         gathered.all_examined()
 
     def _behind(
@@ -265,6 +272,8 @@ class _Survey:
         )
         if self._traced is not None:
             self._traced(self._path, opened, trace)
+        if reading == "torch":
+            self.storages.state(machine)
         return trace
 
     def _spooled(self, opened: Opener, path: str, position: int) -> Region | None:

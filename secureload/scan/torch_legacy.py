@@ -13,6 +13,7 @@ Source: ``torch/serialization.py`` (``_legacy_load``), ``torch/csrc/serializatio
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from secureload.errors import MalformedError
@@ -60,6 +61,7 @@ class StackedTorch:
         self._possible = True
         self._certain = False
         self._storages: dict[object, tuple[int, int]] = {}
+        self._bytes: dict[str | int, int] = {}
 
     @property
     def reading(self) -> Reading | None:
@@ -75,8 +77,15 @@ class StackedTorch:
         if isinstance(pid[0], Global):  # before 0.1.10: (class, source file, source)
             return pid[0]
         if pid[0] == "storage" and len(pid) >= 5 and type(pid[2]) in (str, int) and type(pid[4]) is int:
-            self._storages.setdefault(pid[2], (pid[4], _NUMBER_BYTES.get(_name(pid[1]), 0)))
+            size = _NUMBER_BYTES.get(_name(pid[1]), 0)
+            self._storages.setdefault(pid[2], (pid[4], size))
+            # One key may be referred to by several counts, of which the largest counts.
+            self._bytes[pid[2]] = max(pid[4] * size, self._bytes.get(pid[2], 0))
         return None
+
+    def stated_bytes(self) -> Iterator[tuple[str, int]]:
+        """Yield the key of each storage that was referred to, and how many bytes it is said to have at most."""
+        yield from ((str(key), size) for key, size in self._bytes.items())
 
     def ended(self, value: object, source: ByteSource) -> str:
         """Go on to the next of the five pickles; behind the last, step over the storages."""
