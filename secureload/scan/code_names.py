@@ -6,13 +6,14 @@ plainly dangerous. Names that the code of ordinary models looks up (``open``, ``
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from secureload.scan.code_shown import CodeShown
 from secureload.scan.dangerous import Technique, techniques
 from secureload.scan.technique import words
 
-__all__ = ["why_code_is_dangerous", "why_name_is_dangerous"]
+__all__ = ["why_code_is_dangerous", "why_name_is_dangerous", "why_text_is_dangerous"]
 
 _BY_TECHNIQUE: Final = {
     "spawns processes": words(
@@ -37,6 +38,7 @@ _BY_TECHNIQUE: Final = {
 }  # fmt: skip
 # The builtins, which are methods of harmless objects as well (``model.eval()``).
 _AS_GLOBALS: Final = {"executes code": words("eval exec compile breakpoint")}
+_WORD: Final = re.compile(r"\w++")
 
 
 def why_name_is_dangerous(name: str) -> Technique | None:
@@ -52,6 +54,15 @@ def why_code_is_dangerous(code: CodeShown) -> tuple[str, Technique] | None:
             found = _technique(name, _AS_GLOBALS)
         if found is not None:
             return name, found
+    return None
+
+
+def why_text_is_dangerous(text: str) -> tuple[str, Technique] | None:
+    """Return the first word of a text that a library would run which gives it away, and what that is known for."""
+    for match in _WORD.finditer(text):
+        found = _technique(match[0], _BY_TECHNIQUE) or _technique(match[0], _AS_GLOBALS)
+        if found is not None:
+            return match[0], found
     return None
 
 

@@ -1,17 +1,22 @@
 """An admitted callable is called with arguments, or given a state, that benign files do not have.
 
 ``getattr`` of a listed method restores a model; ``getattr`` of anything else is the first step of an attack.
+scipy runs a text in the state of a distribution, and statsmodels evaluates the formula of a model: where that text
+is not one that they write and names what starts programs or runs code, the file is an attack by its own words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from secureload.pickles.trace import GlobalRef, Operation, Result
+from secureload.pickles.trace import Collection, Const, GlobalRef, Operation, Result
+from secureload.printable import printable
 from secureload.scan.allowlist import Tier
+from secureload.scan.argument_values import walk
 from secureload.scan.arguments import why_unfit
 from secureload.scan.by_value import restores_by_value
 from secureload.scan.case import Case, opcode_of, shown_call, shown_value
+from secureload.scan.code_names import why_text_is_dangerous
 from secureload.scan.dangerous import grade
 from secureload.scan.finding import Finding, Location, Severity
 
@@ -21,6 +26,8 @@ SEVERITIES = (Severity.DANGEROUS, Severity.UNKNOWN)
 
 # A class that is only ever built empty may be given data, never a callable.
 _WITHOUT_RULE = "data"
+# By the argument rule: under which key of the state stands a text that the library runs.
+_RUN_TEXTS = {"distribution": "_parse_arg_template", "model-data": "formula"}
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -36,14 +43,28 @@ def check(case: Case) -> Iterator[Finding]:
             allowed.arguments or _WITHOUT_RULE, operation, lambda named: case.allow.find(named) is not None
         )
         if why is not None:
+            words = _dangerous_words(operation, _RUN_TEXTS.get(allowed.arguments or ""))
             yield Finding(
                 rule_id=RULE_ID,
-                severity=Severity.DANGEROUS if grade(ref) is not None else Severity.UNKNOWN,
-                title=f"{shown_value(ref)}: {why}",
+                severity=Severity.DANGEROUS if words or grade(ref) is not None else Severity.UNKNOWN,
+                title=f"{shown_value(ref)}: {why}{words}",
                 location=Location(operation.offset, opcode_of(operation)),
                 detail=f"loading it would run: {shown_call(operation)}",
                 hint="no file that scikit-learn or numpy writes does this; ask the sender how it was made",
             )
+
+
+def _dangerous_words(operation: Operation, key: str | None) -> str:
+    """Return what the text under ``key`` in a state gives away, "" where there is none or it gives away nothing."""
+    if key is None or operation.kind != "build":
+        return ""
+    for value in operation.args:
+        for item in walk(value):
+            match item:
+                case Collection("tuple", (Const(str(name)), Const(str(text)))) if name == key:
+                    if found := why_text_is_dangerous(text):
+                        return f": {printable(found[0], 40)} {found[1].name}"
+    return ""
 
 
 def _subject(operation: Operation) -> GlobalRef | None:
