@@ -9,7 +9,13 @@ from dataclasses import replace
 
 from benchmarks.corpus.benign_arrays import frame_samples, numpy_samples, python_samples, scipy_samples
 from benchmarks.corpus.benign_boosted import catboost_samples, lightgbm_samples, xgboost_samples
-from benchmarks.corpus.benign_graphs import gguf_samples, keras_samples, onnx_samples, safetensors_samples
+from benchmarks.corpus.benign_graphs import (
+    gguf_samples,
+    keras_samples,
+    onnx_samples,
+    safetensors_samples,
+    tensorflow_samples,
+)
 from benchmarks.corpus.benign_sklearn import (
     imblearn_samples,
     sklearn_samples,
@@ -37,6 +43,7 @@ _PARTS: tuple[Callable[[], Iterator[Sample]], ...] = (
     safetensors_samples,
     onnx_samples,
     gguf_samples,
+    tensorflow_samples,
     keras_samples,
 )
 

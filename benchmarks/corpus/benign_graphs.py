@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.corpus.sample import Sample
 
-__all__ = ["gguf_samples", "keras_samples", "onnx_samples", "safetensors_samples"]
+__all__ = ["gguf_samples", "keras_samples", "onnx_samples", "safetensors_samples", "tensorflow_samples"]
 
 
 def safetensors_samples() -> Iterator[Sample]:
@@ -102,6 +102,26 @@ def gguf_samples() -> Iterator[Sample]:
         head = b"GGUF" + struct.pack("<IQQ", 3, 1, len(pairs)) + body + tensor
         padding = bytes(-len(head) % 32)
         yield Sample("benign", "gguf", f"template-{number}.gguf", head + padding + bytes(8 * 4 * 4))
+
+
+def tensorflow_samples() -> Iterator[Sample]:
+    """Yield SavedModels written by hand, with the operators that every saved model has."""
+    from benchmarks.corpus.graph_formats import saved_model
+
+    every = (
+        "Placeholder",
+        "MatMul",
+        "Relu",
+        "VarHandleOp",
+        "ReadVariableOp",
+        "AssignVariableOp",
+        "NoOp",
+        "Const",
+    )
+    saver = ("StringJoin", "ShardedFilename", "SaveV2", "MergeV2Checkpoints", "RestoreV2", "Pack", "Identity")
+    for label, operators in (("served", every), ("with-a-saver", (*every, *saver))):
+        beside = {"variables/variables.index": label.encode()}
+        yield Sample("benign", "tensorflow", "saved_model.pb", saved_model(operators), beside)
 
 
 def keras_samples() -> Iterator[Sample]:

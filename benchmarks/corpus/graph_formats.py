@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from benchmarks.corpus.expression import encode
 from benchmarks.corpus.gadgets import PAYLOADS
 from benchmarks.corpus.sample import Sample
 
-__all__ = ["graph_samples"]
+__all__ = ["graph_samples", "saved_model"]
 
 
 def graph_samples() -> Iterator[Sample]:
@@ -135,7 +135,6 @@ def _graphs() -> Iterator[Sample]:
         "ReadFile",
         "WriteFile",
         "MatchingFiles",
-        "MergeV2Checkpoints",
         "ImmutableConst",
         "DebugIdentityV2",
     ):
@@ -153,6 +152,12 @@ def _graphs() -> Iterator[Sample]:
         )
         if operator in ("PyFunc", "ReadFile", "WriteFile", "EagerPyFunc"):
             yield Sample("malicious", "savedmodel", f"frozen-{operator}.pb", graph)
+
+
+def saved_model(operators: Iterable[str]) -> bytes:
+    """Return a SavedModel whose graph has a node of each operator."""
+    nodes = (field(1, f"node_{name}") + field(2, name) for name in operators)
+    return _saved(b"".join(field(1, node) for node in nodes))
 
 
 def _saved(graph: bytes) -> bytes:

@@ -81,10 +81,6 @@ def _states() -> Iterator[tuple[str, Any]]:
         ),
     )
     yield "class-of-a-parameter", Built(_new("torch.nn.modules.linear", "Linear"), {"forward": Name("torch.storage", "_load_from_bytes")})  # fmt: skip
-    yield (
-        "booster-of-a-file",
-        Built(_new("lightgbm.basic", "Booster"), {"_handle": 1, "handle": "/etc/passwd"}),
-    )
     graph = {"_code": f"import os\n{_CODE}\ndef forward(self): pass", "_graphmodule_cls_name": "Canary"}
     yield "graph-module", Call(Name("torch.fx.graph_module", "reduce_graph_module"), (graph, "import os\n"))
     yield "graph-module-state", Built(_new("torch.fx.graph_module", "GraphModule"), graph)
