@@ -81,6 +81,10 @@ class Limits:
     trace_pickles: int = 100_000
     # joblib before 0.10 wrote one file for each array: a forest of a thousand trees has two thousand.
     trace_side_files: int = 20_000
+    # Tensors in a plain pickle, each a file of its own: a large network has some thousands. Their bytes are kept
+    # where it is not known where they stand: in a frame of protocol 4, which has 64 kB.
+    trace_nested_items: int = 10_000
+    trace_nested_bytes: int = 64 * _MIB
     # Text kept of one argument, and of one line of a report.
     trace_text_chars: int = 512
     # Code pickled by value is kept whole, to be shown: the longest function of scikit-learn has 7 kB of it and

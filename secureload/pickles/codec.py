@@ -72,6 +72,7 @@ def encode_trace(trace: Trace, numbers: list[int]) -> list[Any]:
         [_encode_side_file(file, numbers) for file in trace.side_files],
         [_encode_disagreement(item, numbers) for item in trace.disagreements],
         [_encode_anomaly(anomaly, numbers) for anomaly in trace.anomalies],
+        trace.nested_examined,
     ]
 
 
@@ -146,7 +147,7 @@ def decode_trace(data: object, numbers: Iterator[int]) -> Trace:
 
 def _decode_trace(data: Any, numbers: Iterator[int]) -> Trace:
     reading, compression, protocol, imports, operations, *tail = as_list(data)
-    problems, versions, pickles, fickling, other, side_files, disagreements, anomalies = tail
+    problems, versions, pickles, fickling, other, side_files, disagreements, anomalies, nested_examined = tail
     other_imports, other_operations = as_list(other)
     decompiled, severity, messages = as_list(fickling)
     total, examined, count = next(numbers), next(numbers), next(numbers)
@@ -175,6 +176,7 @@ def _decode_trace(data: Any, numbers: Iterator[int]) -> Trace:
             side_files,
             lambda name, kind: SideFile(as_str(name), one_word(kind, "npy", "zfile"), next(numbers)),
         ),
+        nested_examined=nested_examined is True,
         disagreements=each(disagreements, lambda *parts: _decode_disagreement(*parts, numbers=numbers)),
         anomalies=each(anomalies, lambda c, m: Anomaly(as_text(c), as_text(m), next(numbers))),
         decompiled="\n".join(printable(line, 2_000) for line in as_str(decompiled).splitlines()),

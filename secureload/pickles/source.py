@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import mmap
+import struct
 from typing import Protocol
 
 __all__ = ["ByteSource", "MappedSource", "SkippingFile"]
 
-# What is kept of a bulk payload: enough to show how it begins.
-_KEPT_BYTES = 256
+# What is kept of a bulk payload: as much as is ever shown of it (Limits.trace_text_chars).
+_KEPT_BYTES = 512
 _BULK_BYTES = 4_096
+_NUMBER = struct.Struct("<q")
 
 
 class ByteSource(Protocol):
@@ -73,19 +75,33 @@ class SkippingFile:
 
     It has no ``peek``, so the unpickler never reads ahead and ``tell()`` is exact between opcodes; and its
     ``readinto``, which the unpickler uses for payloads outside of frames, steps over all but their beginning.
+    Behind that it writes where the payload stands.
     """
 
-    __slots__ = ("_source", "read", "readline")
+    __slots__ = ("_mark", "_source", "read", "readline")
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source
         self.read = source.read
         self.readline = source.readline
+        # No file can know it: the hash of a text is another in each process, and so is where this object lies.
+        self._mark = _NUMBER.pack(hash(("stepped over", self)))
+
+    def start_of(self, payload: bytes) -> int | None:
+        """Return where ``payload`` stands in the stream if it was stepped over, None if it is whole."""
+        mark = payload[_KEPT_BYTES : _KEPT_BYTES + 2 * _NUMBER.size]
+        if len(payload) <= _BULK_BYTES or mark[: _NUMBER.size] != self._mark:
+            return None
+        start: int = _NUMBER.unpack(mark[_NUMBER.size :])[0]
+        return start
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the beginning of ``buffer``, step over the rest, and return how many bytes there were."""
         wanted = len(buffer)
-        kept = wanted if wanted <= _BULK_BYTES else _KEPT_BYTES
+        kept = wanted
+        if wanted > _BULK_BYTES:
+            kept = _KEPT_BYTES
+            buffer[kept : kept + 2 * _NUMBER.size] = self._mark + _NUMBER.pack(self._source.tell())
         data = self._source.read(kept)
         buffer[: len(data)] = data
         if len(data) < kept:

@@ -61,7 +61,7 @@ class _Filled:
 class Inert(_Filled):
     """The result of an operation. ``made_from`` is the global whose instance it would be."""
 
-    __slots__ = ("call_args", "key", "kind", "layout", "made_from", "of", "session", "settled")
+    __slots__ = ("call_args", "key", "kind", "layout", "made_from", "of", "session", "settled", "text")
 
     def __init__(
         self, session: Session, kind: Any, of: GlobalRef | None, made_from: GlobalRef | None, args: Any
@@ -77,6 +77,8 @@ class Inert(_Filled):
         self.layout: tuple[int, bool] | None = None
         # It has its state, or stands in a place where a later one would change what was judged.
         self.settled = False
+        # Of bytes that protocols 0 to 2 write as an encoded text: that text.
+        self.text: str | None = None
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
         return self.session.made("call", self, args, kwargs)

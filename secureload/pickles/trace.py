@@ -19,6 +19,7 @@ __all__ = [
     "Elided",
     "GlobalRef",
     "Import",
+    "Nested",
     "Operation",
     "OperationKind",
     "Reading",
@@ -158,6 +159,23 @@ class SideFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Nested:
+    """Bytes among the arguments that are loaded as a file of their own: a tensor that plain pickle saved.
+
+    They stand at ``offset`` in the stream, or are kept as ``data`` where it is not known (-1).
+    """
+
+    size: int
+    offset: int = -1
+    data: bytes = b""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the bytes can be had."""
+        return self.offset >= 0 or len(self.data) == self.size > 0
+
+
+@dataclass(frozen=True, slots=True)
 class TraceProblem:
     """Why a part of the stream was not examined.
 
@@ -209,6 +227,9 @@ class Trace:
     bytes_examined: int = 0
     pickles: int = 0
     side_files: tuple[SideFile, ...] = ()
+    # The tensors in it, for whoever surveys; whether they were all examined, as parts of their own.
+    nested: tuple[Nested, ...] = field(default=(), repr=False, compare=False)
+    nested_examined: bool = False
     # What another loader would do besides: pickle.load, where the reading is joblib's.
     other_imports: tuple[Import, ...] = ()
     other_operations: tuple[Operation, ...] = ()

@@ -16,13 +16,14 @@ from secureload.errors import MalformedError, SecureloadError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.arrays import ArrayBytes, ArrayLayoutError, array_bytes, dtype_layout
 from secureload.pickles.between import Between
-from secureload.pickles.code_makers import makes_classes
+from secureload.pickles.code_makers import TENSOR_LOADER, makes_classes
 from secureload.pickles.names import effective_name, first_protocol
 from secureload.pickles.recorder import Recorder, TraceLimitError
 from secureload.pickles.source import ByteSource, SkippingFile
 from secureload.pickles.stand_ins import Global, Inert, MadeClass, StandIn
 from secureload.pickles.trace import (
     GlobalRef,
+    Nested,
     Operation,
     OperationKind,
     Reading,
@@ -43,6 +44,9 @@ _OLD_JOBLIB_MODULES = _JOBLIB_MODULES | {
     "joblib.numpy_pickle_compat",
     "sklearn.externals.joblib.numpy_pickle_compat",
 }
+# How protocols 0 to 2 write bytes.
+_ENCODE = GlobalRef("_codecs", "encode")
+_LATIN_1 = ("latin1", "latin-1")
 _RECONSTRUCTORS = frozenset({("copyreg", "_reconstructor"), ("copyreg", "__newobj__")})
 # What an unpickler looks up on an instance, what makes it one of another class, and what numpy takes for the
 # address of an array: whoever sets it through a state decides what the next operation on the object means.
@@ -80,6 +84,8 @@ class _Session:
         self.versions: dict[tuple[str, str], None] = {}
         self.saw_array = False
         self.side_files: dict[str, SideFile] = {}
+        self.nested: list[Nested] = []
+        self.nested_kept = 0
         self.protocol = -1
         self.pickles = 0
         self.depth = 0
@@ -102,9 +108,12 @@ class _Session:
     def made(
         self, kind: Any, target: object, args: tuple[object, ...], kwargs: dict[str, object]
     ) -> Inert | MadeClass:
+        of = _named_by(target)
+        if of == TENSOR_LOADER:
+            args = tuple(map(_bytes_of, args))
+            self._note_tensor(args)
         self.recorder.operation(kind, target, args, kwargs, self.source.tell())
         _settle_dtypes(args)
-        of = _named_by(target)
         if of is not None and makes_classes(of):
             return self.made_class(of)
         if of == _GETATTR and (attribute := _attribute(args)) is not None:
@@ -113,7 +122,10 @@ class _Session:
         if of is not None and args and (of.module, of.name) in _RECONSTRUCTORS:
             made_from = _named_by(args[0])
         is_dtype = of is not None and of.name == "dtype" and of.module.startswith("numpy")
-        return Inert(self, kind, of, made_from, args if is_dtype else None)
+        made = Inert(self, kind, of, made_from, args if is_dtype else None)
+        if of == _ENCODE and len(args) == 2 and type(args[0]) is str and args[1] in _LATIN_1:
+            made.text = args[0]
+        return made
 
     def made_class(self, of: GlobalRef) -> MadeClass:
         known = self.made_classes.get(of)
@@ -225,6 +237,23 @@ class _Session:
             raise TraceLimitError("trace_side_files", self.limits.trace_side_files, len(self.side_files) + 1)
         shown = name.encode("utf-8", "backslashreplace").decode()[: self.limits.trace_text_chars]
         self.side_files.setdefault(name, SideFile(shown, kind, self.source.tell()))
+
+    def _note_tensor(self, args: tuple[object, ...]) -> None:
+        """A tensor that plain pickle saved is a whole PyTorch file: note where its bytes are."""
+        if len(self.nested) >= self.limits.trace_nested_items:
+            raise TraceLimitError("trace_nested_items", self.limits.trace_nested_items, len(self.nested) + 1)
+        data = args[0] if len(args) == 1 else None
+        if type(data) is not bytes or not data:
+            self.nested.append(Nested(0))
+            return
+        start = self.file.start_of(data)
+        if start is not None:
+            self.nested.append(Nested(len(data), start))
+        elif self.nested_kept + len(data) <= self.limits.trace_nested_bytes:
+            self.nested_kept += len(data)
+            self.nested.append(Nested(len(data), data=data))
+        else:
+            self.nested.append(Nested(len(data)))
 
     def _array_layout(self, state: object) -> ArrayBytes:
         if type(state) is not dict:
@@ -361,6 +390,14 @@ def _fills_an_array(state: dict[object, object]) -> bool:
     )
 
 
+def _bytes_of(value: object) -> object:
+    """Return the bytes that ``value`` is for, where it is a text that was encoded to give them."""
+    if isinstance(value, Inert) and value.text is not None:
+        with contextlib.suppress(UnicodeEncodeError):
+            return value.text.encode("latin-1")
+    return value
+
+
 def _settle_dtypes(values: object) -> None:
     """A dtype that stands among the arguments of a call or in a state is complete: arrays share it."""
     if type(values) is tuple:
@@ -409,6 +446,7 @@ def trace_stream(
         bytes_examined=examined,
         pickles=session.pickles,
         side_files=tuple(session.side_files.values()),
+        nested=tuple(session.nested),
     )
 
 

@@ -79,6 +79,11 @@ class Gathered:
         self._trace = trace
         self._loader = f"{trace.reading}.load"
 
+    def tensors_examined(self) -> None:
+        """Note that the tensors in the pickle were examined, as a part of their own."""
+        if self._trace is not None:
+            self._trace = replace(self._trace, nested=(), nested_examined=True)
+
     def recognized(self, name: str) -> None:
         """Take a closer word for a pickle, a format of the catalog: what its own bytes showed it to be."""
         self._description = DESCRIPTIONS[name]

@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import Any, Final, TypeAlias
 
 from secureload.errors import LimitError, SecureloadError
 from secureload.formats.catalog import DESCRIPTIONS, READERS
+from secureload.formats.chained import ChainedStream
 from secureload.formats.detect import HEAD_BYTES, Detected, detect
 from secureload.formats.expanding import ExpandingReader
 from secureload.formats.reading import (
@@ -32,7 +34,7 @@ from secureload.pickles.trace import Trace
 from secureload.scan.embedded import behind, embedded_pickles
 from secureload.scan.gathered import Gathered
 from secureload.scan.part import Part
-from secureload.scan.torch_legacy import torch_machine
+from secureload.scan.torch_legacy import TorchFiles, torch_machine
 from secureload.scan.torch_storages import TorchStorageSizes
 from secureload.scan.tracing import does_something, trace_pickle
 
@@ -108,6 +110,7 @@ class _Survey:
             gathered.traced(trace)
             if trace.reading == "torch" and not child.reading:
                 gathered.recognized("torch-legacy")
+            self._tensors(trace, lambda: data, gathered, path)
             start = behind(trace)
             if start is not None:
                 self._behind(child, data.part(start, data.size - start), start, gathered, path, depth)
@@ -132,6 +135,7 @@ class _Survey:
         if inner.format in ("pickle", "empty") or (inner.may_be_pickle and inner.format not in READERS):
             trace = self._trace(expanded, child.reading, -1, compression)
             gathered.traced(trace)
+            self._tensors(trace, lambda: self._rest_of(expanded(), 0), gathered, path)
             self._behind_stream(child, data, expanded, trace, gathered, path, depth)
             if detected.may_be_pickle:
                 # BZh9 is also the opcode BINBYTES with a length of 825 MB: joblib expands it, pickle runs it.
@@ -166,6 +170,32 @@ class _Survey:
             gathered.take(observation)
         self.storages = outer
         gathered.all_examined()
+
+    def _tensors(self, trace: Trace, opened: Callable[[], Region], gathered: Gathered, path: str) -> None:
+        """Trace the tensors in a pickle, each a PyTorch file of its own, as one part: they are of one kind."""
+        if not trace.nested or not all(nested.is_known for nested in trace.nested):
+            return  # a rule says so
+        whole = opened() if any(nested.offset >= 0 for nested in trace.nested) else Region(b"")
+        files = [
+            whole.part(nested.offset, nested.size) if nested.offset >= 0 else Region(nested.data)
+            for nested in trace.nested
+        ]
+        ends = list(accumulate(file.size for file in files))
+        inner_path = f"{path}!/tensors" if path else "tensors"
+        inner = trace_pickle(
+            lambda: ChainedStream(files),
+            reading="torch",
+            between=TorchFiles(ends),
+            bytes_total=ends[-1],
+            limits=self.limits,
+        )
+        tensors = Gathered(detect(files[0].head(HEAD_BYTES), files[0].size, ""), ends[-1])
+        tensors.traced(inner)
+        tensors.recognized("torch-legacy")
+        self.parts.append(tensors.part(inner_path))
+        if self._traced is not None:
+            self._traced(inner_path, lambda: ChainedStream(files), inner)
+        gathered.tensors_examined()
 
     def _behind(
         self, child: Child, rest: Region, offset: int, gathered: Gathered, path: str, depth: int
@@ -224,7 +254,10 @@ class _Survey:
                 inner = Gathered(detect(data.read_at(start, HEAD_BYTES), data.size - start, ""), 0)
                 inner.traced(trace)
                 name = f"pickle at byte {offset + start:,}"
-                self.parts.append(inner.part(f"{path}!/{name}" if path else name))
+                inner_path = f"{path}!/{name}" if path else name
+                self.parts.append(inner.part(inner_path))
+                if self._traced is not None:
+                    self._traced(inner_path, data.part(start, data.size - start).cursor, trace)
         except LimitError as error:
             gathered.limit(error)
 

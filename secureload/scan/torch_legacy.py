@@ -13,7 +13,7 @@ Source: ``torch/serialization.py`` (``_legacy_load``), ``torch/csrc/serializatio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from secureload.errors import MalformedError
@@ -22,7 +22,7 @@ from secureload.pickles.source import ByteSource
 from secureload.pickles.stand_ins import Global, Inert
 from secureload.pickles.trace import Reading
 
-__all__ = ["MAGIC", "StackedTorch", "TorchStorages", "TorchTensors", "torch_machine"]
+__all__ = ["MAGIC", "StackedTorch", "TorchFiles", "TorchStorages", "TorchTensors", "torch_machine"]
 
 MAGIC = 0x1950A86A20F9469CFC6C
 _VERSION = 1001
@@ -68,6 +68,11 @@ class StackedTorch:
         """torch, once that is certain."""
         return "torch" if self._certain else None
 
+    @property
+    def done(self) -> bool:
+        """Whether the last storage was stepped over."""
+        return self._at > _KEYS_AT
+
     def referred(self, pid: object) -> object | None:
         """Note a storage; give the class that a module's id is about."""
         if type(pid) is not tuple or not pid:
@@ -111,6 +116,34 @@ class StackedTorch:
             self._certain = self._possible
         elif not isinstance(value, Inert):
             self._possible = self._certain = False
+
+
+class TorchFiles:
+    """Whole files, one behind the other: the tensors that plain pickle saved. ``ends`` are their ends."""
+
+    reading: Reading | None = "torch"
+
+    def __init__(self, ends: Sequence[int]) -> None:
+        self._ends = ends
+        self._index = 0
+        self._file = StackedTorch()
+
+    def referred(self, pid: object) -> object | None:
+        """Ask the file."""
+        return self._file.referred(pid)
+
+    def ended(self, value: object, source: ByteSource) -> str:
+        """Go on in the file, and behind its last storage to the next file."""
+        self._file.ended(value, source)
+        if self._file.reading is None or self._index >= len(self._ends):
+            raise _malformed("a tensor's bytes do not begin as PyTorch writes them", source)
+        end = self._ends[self._index]
+        if source.tell() > end or (self._file.done and source.tell() != end):
+            raise _malformed("a tensor's bytes do not end with its last storage", source)
+        if self._file.done:
+            self._index += 1
+            self._file = StackedTorch()
+        return ""
 
 
 class TorchStorages:

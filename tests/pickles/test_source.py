@@ -28,7 +28,20 @@ def test_a_small_payload_is_kept_whole_and_of_a_large_one_its_beginning() -> Non
     assert file.readinto(large) == 10_000
     assert source.tell() == 10_100
     assert bytes(large[:100]) == bytes((100 + i) % 256 for i in range(100))
-    assert not any(large[300:])
+    # Behind what is shown of it stands where it was, and then nothing.
+    assert not any(large[528:])
+
+
+def test_a_payload_that_was_stepped_over_is_known_by_a_mark_that_no_file_can_hold() -> None:
+    source = mapped(bytes(100) + b"x" * 20_000)
+    file = SkippingFile(source)
+    source.skip(100)
+    large = memoryview(bytearray(10_000))
+    file.readinto(large)
+    assert file.start_of(bytes(large)) == 100
+    assert file.start_of(b"x" * 10_000) is None
+    assert file.start_of(bytes(large[:4_096])) is None
+    assert SkippingFile(mapped(b"")).start_of(bytes(large)) is None
 
 
 def test_a_payload_that_ends_early_is_counted_as_short_as_it_is() -> None:
