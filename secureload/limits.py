@@ -93,9 +93,10 @@ class Limits:
     trace_code_items: int = 1_000
     trace_codes_bytes: int = 4 * _MIB
     trace_findings: int = 1_000
-    # Opcodes that are stepped over to show those around a finding: a second or two.
-    explained_items: int = 1_000_000
-    explained_findings: int = 100
+    # Each is looked for from the beginning of its member: the bytes up to all of them together, and how many.
+    # A pickle of protocol 0, the slowest, takes a second for 3 MB.
+    explained_bytes: int = 128 * _MIB
+    explained_findings: int = 50
     # What the second reader keeps of a compressed stream, where a name may be taken out of the memo again.
     walker_kept_bytes: int = 64 * _MIB
     tracer_memory_bytes: int = 2 * _GIB

@@ -203,8 +203,14 @@ def _finding(finding: Finding, checked: Checked) -> ReportFinding:
         opcode=finding.location.opcode,
         detail=finding.detail,
         hint=finding.hint,
-        opcodes=checked.excerpts.get((finding.location.member, finding.location.offset), ()),
+        opcodes=_outdented(checked.excerpts.get((finding.location.member, finding.location.offset), ())),
     )
+
+
+def _outdented(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a listing without the blanks that all its lines have behind the mark."""
+    blanks = min((len(line) - len(line[1:].lstrip()) - 1 for line in lines), default=0)
+    return tuple(f"{line[:1]} {line[1 + blanks :]}" for line in lines)
 
 
 def _parts(checked: Checked) -> tuple[ReportPart, ...]:

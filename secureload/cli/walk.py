@@ -84,7 +84,7 @@ def _found(path: Path, name: str) -> Found:
     except SecureloadError as error:
         return Found(path=path, name=name, error=error)
     if detected.compression is None and not detected.may_be_pickle:
-        if _is_signature(path) and detected.format in ("text", "empty"):
+        if _is_signature(path) and detected.format in ("text", "json", "empty"):
             return Found(path=path, name=name, skipped="a signature file")
         if detected.format in ("text", "empty"):
             return Found(path=path, name=name, skipped=f"{detected.description}, and certainly no pickle")
