@@ -192,6 +192,9 @@ class _Survey:
         tensors = Gathered(detect(files[0].head(HEAD_BYTES), files[0].size, ""), ends[-1])
         tensors.traced(inner)
         tensors.recognized("torch-legacy")
+        if behind(inner) is not None:
+            for file in files:
+                self._embedded(file, 0, tensors, inner_path)
         self.parts.append(tensors.part(inner_path))
         if self._traced is not None:
             self._traced(inner_path, lambda: ChainedStream(files), inner)

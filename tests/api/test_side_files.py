@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 from secureload.api.check import Checked, check
+from secureload.api.examiner import Examiner
+from secureload.artifact.artifact import open_artifact
 from secureload.errors import ExitCode
 from secureload.limits import DEFAULT_LIMITS
 from secureload.pickles.assembler import Assembler
+from secureload.scan.allowlist import load_default
+from secureload.scan.finding import Severity
 from tests.formats.tars import archive
 
 from .old_joblib import OLD_FILES, write_old
@@ -114,3 +118,16 @@ def test_a_file_beside_it_over_the_limit_leaves_the_verdict_open(tmp_path: Path)
     (tmp_path / PLAIN[1]).write_bytes(bytes(401))
     checked = check(tmp_path / "plain.pkl", limits=replace(DEFAULT_LIMITS, artifact_bytes=400))
     assert checked.verdict.exit_code is ExitCode.UNDECIDED
+
+
+def test_a_run_over_many_files_examines_the_files_beside_each_of_them_too(tmp_path: Path) -> None:
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        write_old(tmp_path / folder, *PLAIN)
+    (tmp_path / "second" / PLAIN[1]).write_bytes(HOSTILE)
+    with Examiner(load_default()) as examiner:
+        found = []
+        for folder in ("first", "second"):
+            with open_artifact(tmp_path / folder / "plain.pkl", DEFAULT_LIMITS, expect="file") as artifact:
+                found.append(examiner.examine(artifact).worst())
+    assert found == [None, Severity.DANGEROUS]
