@@ -70,6 +70,9 @@ _PLAIN: Final = frozenset(
     )
 )
 _BIT_GENERATORS: Final = frozenset(("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"))
+_INNER: Final = (dict, list)
+# The fields of a JsonNode: class, module, loader, id, content and is_json.
+_PLAIN_FIELDS: Final = 6
 _EXECUTED: Final = ("_parse_arg_template", "parse_arg_template")
 # A key is made by calling its type with the text in the file.
 _KEY_TYPES: Final = frozenset(
@@ -97,11 +100,23 @@ def walk_schema(root: object, files: SchemaFiles) -> Iterator[Event]:
     while pending:
         item = pending.pop()
         if isinstance(item, dict):
+            if _is_plain(item):
+                continue
             if "__loader__" in item or "__class__" in item:
                 yield from _about_node(item, files)
-            pending.extend(item.values())
+            pending.extend([value for value in item.values() if type(value) in _INNER])
         elif isinstance(item, list):
-            pending.extend(item)
+            pending.extend([value for value in item if type(value) in _INNER])
+
+
+def _is_plain(node: _Node) -> bool:
+    """Whether it is a value or a type that has nothing to say: of a vocabulary of 200,000 words each is both."""
+    if node.get("__module__") != "builtins" or node.get("__class__") != "str" or len(node) > _PLAIN_FIELDS:
+        return False
+    loader = node.get("__loader__")
+    return (loader == "JsonNode" and type(node.get("content")) is str) or (
+        loader == "TypeNode" and "content" not in node
+    )
 
 
 def _about_node(node: _Node, files: SchemaFiles) -> Iterator[Event]:

@@ -21,7 +21,7 @@ __all__ = ["recognise"]
 _PICKLES = ("data.pkl", "constants.pkl", "bytecode.pkl", "attributes.pkl")
 # Raw tensors, and the small texts that PyTorch writes beside them.
 _DATA = re.compile(
-    r"(?:data|constants|traced_inputs|\.data)/[^/]*|version|byteorder|\.format_version|\.storage_alignment"
+    r"(?:data|constants|tensors|traced_inputs|\.data)/[^/]*|version|byteorder|\.format_version|\.storage_alignment"
     r"|code/.*\.py"
 )
 _PACKAGE_DATA = re.compile(r"\.data/[^/]*|byteorder")
