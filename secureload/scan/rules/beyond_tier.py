@@ -1,7 +1,14 @@
 """An admitted global is used for more than it was admitted for.
 
-A function that models only refer to is called, or a class that is only ever built empty and then given its
-state is called with arguments. Benign files of the measured libraries do not do that.
+What it finds: a function that models only refer to, and that is called; a class that is only ever built empty and then
+given its state, and that is called with arguments.
+
+Why it matters: the list admits what was seen in files of the measured libraries, and no more. A constructor may open or
+compute what a state does not.
+
+Example: ``StandardScaler()`` called by the pickle; scikit-learn's own files make it without a call.
+
+What to do: ask the sender how the file was made. If your own class does it in ``__reduce__``, allow it by its name.
 """
 
 from __future__ import annotations

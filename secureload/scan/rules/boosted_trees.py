@@ -3,6 +3,10 @@
 The native formats of these libraries hold numbers and names, and nothing runs them. Bytes that follow the model
 are read by none of the libraries: the file may be another one as well. A model of lines of text has no other
 bytes, and ends with its trees.
+
+Example: a model of XGBoost with a pickle behind its last byte.
+
+What to do: ask its sender for the model as its library wrote it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,13 @@
 """The payload changes a global itself: BUILD, APPEND, SETITEM or ADDITEMS on a class, function or module.
 
-Loading would plant attributes in code that the whole process uses, ``__builtins__`` of a function for one.
+What it finds: states and items that are given to what was imported, and not to an object that was made.
+
+Why it matters: loading would plant attributes in code that the whole process uses, ``__builtins__`` of a function for
+one, and with it everything that the builtins are.
+
+Example: ``numpy.size`` that is given a ``shape`` which is the module of the builtins.
+
+What to do: do not load the file; ask its sender what it is for.
 """
 
 from __future__ import annotations

@@ -3,7 +3,11 @@
 The chat template of a language model is a Jinja template. Programs that render it outside a sandbox run what
 it says: from any text, ``.__class__.__mro__[1].__subclasses__()`` leads to every class of the interpreter, and
 from there to ``os.popen`` (CVE-2024-34359). A template that writes prompts reads no attribute whose name begins
-with an underscore, puts no names together, and reads no other template. Look at the place that is shown.
+with an underscore, puts no names together, and reads no other template.
+
+Example: ``{{ ''.__class__.__mro__[1].__subclasses__() }}`` in the template of a GGUF file.
+
+What to do: look at the place that is shown, and render templates in a sandbox only.
 """
 
 from __future__ import annotations

@@ -4,6 +4,10 @@
 with ``trust_remote_code`` they are imported, and run. The same holds of pipelines and modules that are made of
 classes by name. Such code is not examined here. A Python file or a script beside a model does nothing by itself:
 it is only told. An XML document that defines entities may make its reader open other files.
+
+Example: ``"auto_map": {"AutoModel": "modeling_x.XModel"}`` in ``config.json``.
+
+What to do: read the code before you set ``trust_remote_code``, and keep the copy that you read.
 """
 
 from __future__ import annotations

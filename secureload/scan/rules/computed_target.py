@@ -1,8 +1,14 @@
 """The payload calls something that it computed: the result of another call.
 
-What is called cannot be known without running it. That is how an attack walks from a harmless name to a
-dangerous one (``getattr(getattr(x, "a"), "b")(…)``); no library saves models that way. A method that
-``getattr`` reads from a class by a plain name is known, and is judged like a global of that name.
+What it finds: calls and instances of what is not a global. A method that ``getattr`` reads from a class by a plain name
+is known, and is judged like a global of that name.
+
+Why it matters: what is called cannot be known without running it. That is how an attack walks from a harmless name to a
+dangerous one; no library saves models that way.
+
+Example: ``getattr(getattr(x, "a"), "b")(…)``.
+
+What to do: do not load the file; ask its sender what it is for.
 """
 
 from __future__ import annotations

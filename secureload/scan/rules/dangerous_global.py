@@ -1,7 +1,16 @@
 """The payload imports a global that is known as a gadget: it executes, opens, connects, spawns or deserializes.
 
-No list of dangerous names is complete, so absence from it means nothing: what is not on the allow-list is
-unknown (SL102). Presence means that the file was made to do something: reject it.
+What it finds: imports of functions and classes that run code, start programs, open files or connections, load other
+payloads or walk from object to object; by exact name, by module, through a dotted name (``pathlib:os.system``), and
+under their names in Python 2. The finding says what the gadget does, and shows the call with its arguments.
+
+Why it matters: pickle imports what a file names and calls it with what the file holds. No list of dangerous names is
+complete, so absence from it means nothing: what is not on the allow-list is unknown (SL102). Presence means that the
+file was made to do something.
+
+Example: ``os.system('echo hello')``, as the reduction of an object.
+
+What to do: do not load the file. Ask its sender what it is for; the names cannot be allowed by a flag.
 """
 
 from __future__ import annotations

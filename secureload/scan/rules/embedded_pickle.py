@@ -4,6 +4,8 @@ No loader that is known here would run it where it stands. A program that seeks 
 a payload past whoever looks at the beginning of a file only. What it imports and calls is judged as in any
 other pickle, under its own name.
 
+Example: a pickle behind a thousand zero bytes.
+
 What to do: ask the sender what the file is; a model has nothing of the kind in it.
 """
 

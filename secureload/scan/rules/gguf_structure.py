@@ -3,6 +3,10 @@
 Loaders of GGUF files are written in C and trust the table of tensors; several bugs of llama.cpp were tables
 that point outside the file or sizes that overflow. A key or a tensor that stands twice, tensors that share
 bytes, and bytes that belong to no tensor are not written by any converter: such a file is two things at once.
+
+Example: a tensor whose offset lies behind the end of the file.
+
+What to do: fetch it again; if it stays like this, convert the model anew.
 """
 
 from __future__ import annotations

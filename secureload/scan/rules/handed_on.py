@@ -1,7 +1,13 @@
 """A callable that is admitted only under a rule for its arguments is handed on as a value.
 
-Whoever gets it (a partial, a default factory, an estimator's parameter) calls it later, with arguments that
-no rule has seen.
+What it finds: such a callable among the arguments of a call, in a state or in a collection.
+
+Why it matters: whoever gets it (a partial, a default factory, an estimator's parameter) calls it later, with arguments
+that no rule has seen.
+
+Example: ``functools.partial(getattr, …)``, or ``getattr`` as the function of a ``FunctionTransformer``.
+
+What to do: do not load the file; ask its sender what it is for.
 """
 
 from __future__ import annotations

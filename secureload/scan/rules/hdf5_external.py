@@ -4,6 +4,10 @@ A link, the raw data of a dataset, or a virtual dataset may lie in another file:
 that file of his own machine, and a model that keeps it sends its contents on (CVE-2026-1669 in Keras). A path that
 leads out of the model's folder is an attack. Data that are read by a filter which is not part of the library
 need a plug-in: code that the library loads from its plug-in folder.
+
+Example: a dataset whose raw data lie in ``../../secrets.bin``.
+
+What to do: do not load a file that reads others; ask its sender for one that holds its data.
 """
 
 from __future__ import annotations

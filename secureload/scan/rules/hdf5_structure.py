@@ -3,6 +3,10 @@
 Bytes behind the end of the file belong to nothing: it may be another file as well. A user block before it is
 allowed by the format, and used by MATLAB; what stands in it is examined in turn. Links of a kind that a program
 defines, and messages that no version of the format has, are not understood here.
+
+Example: a zip archive behind the end of the HDF5 file.
+
+What to do: ask its sender how the file was made, or save the model again.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ module of PyTorch (CVE-2025-49655), load a SavedModel, or read a file whose path
 (CVE-2025-12058). Classes and functions by name are judged by the list of those that Keras itself ships for models:
 any other name is how CVE-2025-1550, CVE-2025-8747 and CVE-2025-9906 worked.
 
+Example: a Lambda layer, or ``"module": "os", "class_name": "system"``.
+
 What to do: do not load a model that carries code. Ask its sender for one without Lambda layers, or for the
 weights, and build the layers from code that you trust. Name your own layers with ``--allow package:Class``.
 """

@@ -5,7 +5,9 @@ Content decides how a file is read here; its name is a hint that people and othe
 somebody: undecided. So is text or nothing known under the name of a model. Formats of one family under each other's
 names, such as a plain pickle called ``.pt``, are only told.
 
-Ask the sender why the file is called so, or rename it to what it is.
+Example: a pickle that is called ``weights.safetensors``.
+
+What to do: ask the sender why the file is called so, or rename it to what it is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,14 @@
 """A part of the artifact could not be examined, or a limit was reached.
 
-What was not looked at is never clean: the verdict is undecided, whatever was found in the rest. What comes
-before the damage counts.
+What it finds: damaged or truncated bytes, formats that have no reader here, encrypted members, members nested too deep,
+and whatever is larger, longer or more than a limit allows. It names the limit.
+
+Why it matters: what was not looked at is never clean. The verdict is undecided, whatever was found in the rest; what
+comes before the damage counts.
+
+Example: a pickle that breaks off, or an archive that expands to more than ``expanded_bytes``.
+
+What to do: get the file again from its sender. Raise a limit only for a file whose size you expect.
 """
 
 from __future__ import annotations

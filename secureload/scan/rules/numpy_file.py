@@ -5,6 +5,8 @@ sets ``allow_pickle=True``: it is traced and judged as any other pickle. Several
 are what ``numpy.save`` leaves that is called again on an open file; a loader that calls ``numpy.load`` once
 sees the first.
 
+Example: ``numpy.save`` of an array of strings as objects.
+
 What to do: prefer arrays of numbers or of fixed-length text, and load them without ``allow_pickle``.
 """
 

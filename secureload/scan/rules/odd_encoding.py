@@ -4,6 +4,10 @@ Opcodes allow much that picklers never use: a frame that ends inside of an argum
 mid-stream, a name that is put together by a call, a number with underscores, a memo entry that first holds one
 name and then another. Each has served to lead a scanner astray. What the payload does is judged by other rules;
 this one says that somebody wrote it by hand, or that it is damaged.
+
+Example: a module name that is the result of ``str.join``.
+
+What to do: do not load it before its sender has said what wrote it.
 """
 
 from __future__ import annotations

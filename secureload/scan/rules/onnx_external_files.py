@@ -4,6 +4,10 @@ Large models keep their weights in a file beside the model, named in it by a rel
 of the model: sign and check the folder, not the model alone. A path that is absolute or leads up makes the
 runtime read another file of the machine that loads the model, and the contents come out in the predictions
 (CVE-2022-25882, CVE-2024-27318). onnxruntime also takes one special path for an address in its own memory.
+
+Example: a tensor whose location is ``../../etc/hostname``.
+
+What to do: keep the model and its data in one folder, and do not load one whose paths lead out of it.
 """
 
 from __future__ import annotations

@@ -4,6 +4,10 @@ The operators of onnx and onnxruntime compute. An operator of another domain is 
 for it: whoever asks you to register it asks you to run code. ``PyOp`` and ``PythonOp`` import or call Python
 code by the names that stand in the model. ``EPContext`` holds or names a program that was compiled for an
 accelerator, which nobody can examine here. Functions that the model defines by itself are none of this.
+
+Example: a node ``PyOp`` with the module and the class that it imports.
+
+What to do: do not register libraries for a model of unknown origin; ask for one of standard operators.
 """
 
 from __future__ import annotations

@@ -1,8 +1,14 @@
 """The payload refers to objects outside of itself by persistent ids.
 
-``pickle.load`` and ``joblib.load`` cannot load it; the program that it was made for resolves them, by code
-that is not in the file. In a PyTorch archive they are how the tensors find their bytes: there the ids that
+What it finds: ids that ``torch.save`` does not write, and any id in a file that is no PyTorch archive.
+
+Why it matters: ``pickle.load`` and ``joblib.load`` cannot load it; the program that it was made for resolves them, by
+code that is not in the file. In a PyTorch archive they are how the tensors find their bytes: there the ids that
 ``torch.save`` writes, ``("storage", type, key, location, size)``, are expected, and any other is told.
+
+Example: ``persistent_load('connection 7')``.
+
+What to do: ask which program the file is for, and load it with that alone.
 """
 
 from __future__ import annotations

@@ -7,6 +7,10 @@ that ends inside of an argument, arguments that only one unpickler takes, a prot
 Such a file was made to be looked at by one reader and loaded by another.
 
 What comes behind a place where the unpickler gave up is seen by the walk alone; other loaders may get there.
+
+Example: a frame of three bytes in which an argument of ten begins.
+
+What to do: do not load the file; no library writes it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,11 @@
 The safetensors library checks the header before it reads a tensor: its length, the type, shape and place of
 each tensor, that together they are the whole file. Programs that read the format by themselves often check
 less, and then read outside the file or in the wrong place. A file that was cut off in transit breaks a rule
-too. Fetch it again; if it stays like this, convert the model anew.
+too.
+
+Example: a header that is longer than the file.
+
+What to do: fetch it again; if it stays like this, convert the model anew.
 """
 
 from __future__ import annotations

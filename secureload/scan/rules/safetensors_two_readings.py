@@ -3,7 +3,11 @@
 The format leaves no room for either: each key once, each byte of the data in exactly one tensor. A repeated
 key gives one program another tensor than the next; tensors that share bytes, bytes between two tensors and
 bytes behind the last one make a file that is also something else: an archive, a program, a second model. The
-safetensors library refuses most of it and no program writes it by accident. Do not use the file.
+safetensors library refuses most of it and no program writes it by accident.
+
+Example: the key ``weight`` twice, with two places.
+
+What to do: do not use the file; convert the model anew.
 """
 
 from __future__ import annotations

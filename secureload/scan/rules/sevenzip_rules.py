@@ -4,6 +4,8 @@ Dangerous is what only an attack needs: a name or a link that leads out of the f
 unpacking would delete is what 7-Zip writes for updates and no sender of a model. Two members of one name and
 links inside the archive are told; all of them were examined.
 
+Example: a member that is called ``../../.bashrc``.
+
 What to do: do not unpack an archive with a dangerous finding; ask the sender for the model file itself.
 """
 

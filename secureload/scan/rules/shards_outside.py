@@ -2,6 +2,10 @@
 
 ``model.safetensors.index.json`` says which file holds which weights. Loaders open what stands there: a path that
 is absolute or leads up reads a file of the machine that loads the model, and may be a pickle there.
+
+Example: ``"weight_map": {"x": "../../other.bin"}``.
+
+What to do: do not load it; ask its sender for an index that names the files beside it.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ that stands in the pickle, and unpickles what it finds there. A name with a fold
 of joblib's has, makes it open something else: that is dangerous, whatever it is. A plain name is that of a
 file beside this one: it was examined as a part of this artifact, or the verdict stays open.
 
+Example: an ``NDArrayWrapper`` with the name ``/tmp/other.npy``.
+
 What to do: keep the files together in one folder, or have the model saved again by a current joblib, which
 writes a single file.
 """

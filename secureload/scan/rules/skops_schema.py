@@ -6,6 +6,8 @@ under an innocent module (CVE-2025-54412), a dictionary whose keys are "made" by
 from the file, a random generator that is any function of ``numpy.random``. The types themselves are judged by the
 allow-list, as the globals of a pickle are.
 
+Example: a ``MethodNode`` of ``os`` that is called ``system``.
+
 What to do: do not load a file that is accused. A partial function or a method that is called later is unknown:
 look at what it is, and at who made the file.
 """

@@ -5,6 +5,8 @@ unpacked through a link, a device, two sizes of one member (one program then tak
 steps over), and headers that programs read differently. The rest is told: two members of one name, members
 behind the archive's end, a link, padding that is not zeros. All members were examined, under whatever name.
 
+Example: a member behind a symbolic link to ``/etc``.
+
 What to do: do not unpack an archive with a dangerous finding; ask the sender for the model file itself.
 """
 

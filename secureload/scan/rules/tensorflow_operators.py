@@ -5,6 +5,10 @@ to other processes, or call a Python function of the program that loaded the mod
 that holds them is called, some when the model is loaded. A checkpoint that is saved to a path which stands in
 the graph itself is a way to write any file. An operator that TensorFlow does not have is a library that must be
 loaded for it; programs compiled for an accelerator cannot be examined here.
+
+Example: a node ``WriteFile`` in the function that a model serves.
+
+What to do: ask for the weights, and build the graph from code that you trust.
 """
 
 from __future__ import annotations

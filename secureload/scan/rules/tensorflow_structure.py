@@ -2,6 +2,10 @@
 
 Every runtime steps over fields that it does not know. A newer TensorFlow may have written it; what stands in it
 is examined as a member of its own.
+
+Example: field 900 of a ``MetaGraphDef``.
+
+What to do: ask which version of TensorFlow saved it.
 """
 
 from __future__ import annotations

@@ -6,6 +6,10 @@ different pickles: undecided, even if what is imported looks harmless. That it c
 reads no arrays of joblib, and not all of protocol 5.
 
 It is asked about small pickles in which something else was found.
+
+Example: an import that stands behind bytes which only fickling reads on from.
+
+What to do: look at what it says the payload imports; do not load the file before it is explained.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ sizes in it are texts that ``torch.export.load`` evaluates as Python, so that an
 A storage that is larger in the pickle than in the archive makes PyTorch before 2.10 read and write behind its bytes,
 with ``weights_only=True`` as well (CVE-2026-24747).
 
+Example: two members called ``archive/data.pkl``.
+
 What to do: save the weights alone (``torch.save(model.state_dict(), …)``, or safetensors) and load them with
 ``weights_only=True``.
 """

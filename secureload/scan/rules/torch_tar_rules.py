@@ -4,6 +4,8 @@
 does so only with ``weights_only=False``, so that no check of PyTorch's own stands between the pickles and the
 process. Each member was traced here, and what it imports is judged as in any pickle.
 
+Example: ``torch.save`` of 2016.
+
 What to do: load it once, where that is safe, and save the weights again as safetensors.
 """
 

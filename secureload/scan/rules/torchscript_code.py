@@ -6,6 +6,8 @@ PyTorch ships for models (``aten``, ``prim``, ``quantized`` and the like) comput
 accepted. A few of them reach outside: ``aten::save`` writes a file, ``aten::from_file`` maps one, ``rpc`` runs
 functions on other machines; no model needs them. Operators and classes of other libraries do what these do.
 
+Example: ``ops.aten.save(x, "file")`` in the method ``__setstate__``.
+
 What to do: load a model of unknown origin from its weights (safetensors) and the code of a library that you
 trust. Where an operator is unknown, look it up in the library that it is from.
 """

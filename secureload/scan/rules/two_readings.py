@@ -1,7 +1,13 @@
 """The file is two programs: one for ``joblib.load``, another for ``pickle.load``.
 
-joblib steps over the raw bytes of an array, which pickle reads as opcodes. Those of an honest array end a
-plain ``pickle.load`` at once; here they go on and import or call what the joblib reading does not show.
+What it finds: imports and calls that only the reading of ``pickle.load`` has.
+
+Why it matters: joblib steps over the raw bytes of an array, which pickle reads as opcodes. Those of an honest array end
+a plain ``pickle.load`` at once; here they go on and import or call what the joblib reading does not show.
+
+Example: an array of bytes that spell ``os.system('echo hello')`` in opcodes.
+
+What to do: do not load the file, by either of the two; no file that joblib writes does this.
 """
 
 from __future__ import annotations

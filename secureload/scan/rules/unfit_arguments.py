@@ -1,8 +1,14 @@
 """An admitted callable is called with arguments, or given a state, that benign files do not have.
 
-``getattr`` of a listed method restores a model; ``getattr`` of anything else is the first step of an attack.
-scipy runs a text in the state of a distribution, and statsmodels evaluates the formula of a model: where that text
-is not one that they write and names what starts programs or runs code, the file is an attack by its own words.
+What it finds: calls and states that do not fit the rule that stands beside a name on the allow-list, such as a number
+where text belongs, a global among data, or an attribute that is not on the list.
+
+Why it matters: whether a call is harmless depends on its arguments. ``getattr`` of a listed method restores a model;
+``getattr`` of anything else is the first step of an attack.
+
+Example: ``getattr(object, '__subclasses__')``.
+
+What to do: ask the sender how the file was made. A new release of a library may write something new: please report it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,15 @@
 """The payload imports a global that is neither on the allow-list nor known as a gadget.
 
-It may be a custom class of your own, or something that nobody has abused yet. Loading would import its module
-and run its code. If you know and trust it, allow it by its exact name; a model that needs it then loads.
+What it finds: every class and function that the file names and no list knows, each once, with its first call.
+
+Why it matters: it may be a custom class of your own, or something that nobody has abused yet. Loading would import its
+module and run its code: pickle calls classes and sets the state of their objects.
+
+Example: ``our_models.scale.Scaler``, a transformer of your own in a saved pipeline.
+
+What to do: if you know and trust it, allow it by its exact name, as the finding shows
+(``--allow our_models.scale:Scaler``). A class that was defined in the script or notebook that saved it (``__main__``)
+belongs in a module first.
 """
 
 from __future__ import annotations

@@ -1,7 +1,13 @@
 """The model was saved under another version of its library than the one that is installed here.
 
-scikit-learn does not promise that models load, or predict the same, under another version. The payload says
-which version saved it; nothing needs to be loaded to know.
+What it finds: the versions that the file states, where they are not those that are installed.
+
+Why it matters: scikit-learn does not promise that models load, or predict the same, under another version. The payload
+says which version saved it; nothing needs to be loaded to know.
+
+Example: ``_sklearn_version`` 1.3.0, and scikit-learn 1.5.2 is installed.
+
+What to do: load it with the version that saved it (``pip install scikit-learn==1.3.0``), or train it again.
 """
 
 from __future__ import annotations

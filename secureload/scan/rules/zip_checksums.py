@@ -6,6 +6,8 @@ PyTorch can leave checksums out (``torch.serialization.set_crc32_options(False)`
 not compared here, for that would mean reading them all: neither says anything about the file, the digest in its
 signature covers every byte.
 
+Example: ``data.pkl`` with the checksum 0.
+
 What to do: where a checksum or a size is wrong, get the file again from its sender.
 """
 

@@ -5,6 +5,8 @@ of the archive says where that directory is. Libraries differ in which of these 
 called one thing to a scanner and another to PyTorch, be "encrypted" to Python and readable to everybody else,
 or be listed nowhere. No library writes such an archive. All of its members were examined in each reading.
 
+Example: ``data.pkl`` in the directory, ``data.pal`` in front of its bytes.
+
 What to do: do not load it. An archive that was damaged on its way is fetched again; one that comes the same
 again was made by hand.
 """

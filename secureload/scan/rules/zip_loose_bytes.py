@@ -5,6 +5,8 @@ which reads from the front, and an archive to ``zipfile``, which reads from the 
 and behind the members was examined for what it is; libraries that save models leave nothing there. An archive
 without members holds no model.
 
+Example: a pickle in front of the first member.
+
 What to do: ask its sender for the file as its library wrote it.
 """
 

@@ -5,6 +5,8 @@ folder that it unpacks to; a NUL or a backslash in a name is the end of it or a 
 plain character to others. Of two members with one name, libraries take the first or the last. Of a folder with
 content, PyTorch reads nothing, and takes for the content what happens to be in its memory.
 
+Example: a member that is called ``../../.bashrc``.
+
 What to do: do not unpack it, and ask its sender how it was made.
 """
 
