@@ -120,12 +120,15 @@ Event: TypeAlias = Child | Observation | Reference | Problem | Identified | Vers
 
 
 class Budget:
-    """What all members of one artifact together may expand to."""
+    """What all members of one artifact together may expand to; ``size`` is its own in bytes, where it is known."""
 
-    __slots__ = ("_limits", "expanded", "members")
+    __slots__ = ("_limits", "_most", "expanded", "members")
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, size: int | None = None) -> None:
         self._limits = limits
+        # Archives in archives multiply their ratios: what counts is the artifact that somebody has to send.
+        ratio = limits.expanded_bytes if size is None else limits.expansion_ratio * size
+        self._most = max(limits.expansion_floor_bytes, ratio)
         self.expanded = 0
         self.members = 0
 
@@ -138,6 +141,14 @@ class Budget:
                 hint="examine it uncompressed, or raise the limit expanded_bytes",
                 limit="expanded_bytes",
                 allowed=self._limits.expanded_bytes,
+                seen=self.expanded,
+            )
+        if self.expanded > self._most:
+            raise LimitError(
+                f"expansion_ratio: all members together expand to more than {self._limits.expansion_ratio:,} : 1",
+                hint="this is what a decompression bomb looks like; ask the sender for the uncompressed files",
+                limit="expansion_ratio",
+                allowed=self._limits.expansion_ratio,
                 seen=self.expanded,
             )
 

@@ -61,7 +61,7 @@ def survey(
     Whatever the bytes, this returns at least the part of the artifact itself. ``traced`` is called with the path
     of each member that is traced, what opens its stream, and its trace.
     """
-    whole = _Survey(limits, traced)
+    whole = _Survey(limits, data.size, traced)
     whole.member(Child(name=name, data=data), path="", depth=0)
     return tuple(whole.parts)
 
@@ -69,11 +69,11 @@ def survey(
 class _Survey:
     """One artifact: its parts so far, and what is left of the budget."""
 
-    def __init__(self, limits: Limits, traced: Traced | None = None) -> None:
+    def __init__(self, limits: Limits, size: int, traced: Traced | None = None) -> None:
         self.limits = limits
         self._traced = traced
         self._path = ""
-        self.budget = Budget(limits)
+        self.budget = Budget(limits, size)
         self.parts: list[Part] = []
         self.storages = TorchStorageSizes()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 from pathlib import Path
 
 import joblib
@@ -45,7 +44,7 @@ def test_an_import_that_only_fickling_sees_leaves_the_file_undecided(
 
 
 def test_what_fickling_cannot_read_is_a_note(tmp_path: Path) -> None:
-    data = pickle.dumps([bytearray(b"x" * 300), 1], 5)[:-1] + UNKNOWN[2:-1] + b"\x86."
+    data = Assembler(5).raw(b"\x96" + (300).to_bytes(8, "little") + bytes(300)).pop().raw(UNKNOWN[2:]).stop()
     (tmp_path / "m.pkl").write_bytes(data)
     (told,) = third_opinions(tmp_path / "m.pkl")
     assert told.startswith("fickling cannot read these bytes: ")

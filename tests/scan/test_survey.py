@@ -273,7 +273,7 @@ def test_every_pickle_has_a_second_reader_and_what_only_that_one_sees_is_judged(
     part = parts(data)[0]
     assert part.trace is not None
     assert [str(item.target) for item in part.trace.disagreements] == ["os:system", "os:system"]
-    found = examine((part,), load_default(), {})
+    found = examine(parts(data), load_default(), {})
     assert found.worst() is Severity.DANGEROUS
     assert {finding.rule_id for finding in found.findings} >= {"SL201", "SL203", "SL204"}
 
@@ -285,3 +285,19 @@ def test_findings_stand_at_the_opcode_that_does_it() -> None:
     code = run.code()
     assert [item.offset for item in part.trace.imports] == [code.index(pickle.STACK_GLOBAL)]
     assert [item.offset for item in part.trace.operations] == [len(code) - 1]
+
+
+def test_archives_in_archives_of_zeros_end_at_the_ratio_to_what_was_sent(reader: Any) -> None:
+    inner = gzip.compress(bytes(40 << 20))
+
+    def read(data: Region, context: ReadContext) -> Iterator[Event]:
+        for number in range(1_000):
+            yield Child(
+                name=f"{number}", data=lambda: ExpandingReader(Region(inner).cursor(), "gzip"), expect="any"
+            )
+
+    reader(read)
+    found = parts(MARK)
+    assert any(p.message.startswith("expansion_ratio") for part in found for p in part.problems)
+    assert len(found) < 10 or all(part.problems for part in found[2:])
+    assert worst(found) is Severity.UNKNOWN
