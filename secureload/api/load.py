@@ -24,7 +24,7 @@ from secureload.sandbox.host import Spawned
 from secureload.sandbox.loading import load_confined, spawn_loader
 from secureload.sandbox.opinions import NoOpinions
 from secureload.sandbox.proof import MissingModuleError
-from secureload.scan.allowlist import USER_LIBRARY, AllowList
+from secureload.scan.allowlist import AllowList
 from secureload.scan.by_value import is_by_value
 from secureload.scan.finding import Examination, Severity
 from secureload.signing.truststore import TrustStore
@@ -106,9 +106,7 @@ def _load(accepted: _Accepted, allowed: AllowList, limits: Limits, spawned: Spaw
         )
     artifact = accepted.admitted.artifact
     entries = (allowed.find(item.ref) for item in trace.imports)
-    own_modules = {
-        entry.ref.module for entry in entries if entry is not None and entry.library == USER_LIBRARY
-    }
+    own_modules = {entry.ref.module for entry in entries if entry is not None and entry.is_own}
     try:
         return load_confined(
             artifact.fileno(), artifact.size, trace, limits, own_modules=own_modules, spawned=spawned

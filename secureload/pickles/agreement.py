@@ -32,6 +32,7 @@ _MOST = 1_000
 # What happens to what, in words that are quick to compare; how often, and where first.
 _Key: TypeAlias = tuple[str, ...]
 _Counts: TypeAlias = dict[_Key, Seen]
+_GETATTR_RESULT = Result("call", GlobalRef("builtins", "getattr"))
 _UNKNOWN = (Result("persid", None), Result("new", None), Result("call", None))
 
 
@@ -182,6 +183,8 @@ def _traced(trace: Trace) -> _Counts:
         target, count, offset = operation.target, operation.count, operation.offset
         if not isinstance(target, GlobalRef | Result):
             target = Result("persid", None)  # a persistent id has no target but its result
+        elif isinstance(target, Result) and target.kind == "attribute":
+            target = _GETATTR_RESULT  # the walk keeps no texts, so that to it the attribute has no name
         key = (operation.kind, *_name(target))
         if key in counts:
             count, offset = count + counts[key].count, counts[key].offset

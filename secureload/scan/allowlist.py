@@ -95,6 +95,8 @@ class Allowed:
     library: str
     evidence: str
     arguments: str | None = None
+    # Added by who runs this, by name or by file: its module is the caller's own, not one of a known library.
+    is_own: bool = False
 
 
 # An entry before anybody asked for it: library, tier and the line after its name. Building thousands of values
@@ -126,14 +128,11 @@ class AllowList:
     def find(self, ref: GlobalRef) -> Allowed | None:
         """Return the entry of exactly this module and name, or None: unknown."""
         key = (ref.module, ref.name)
-        entry = next((found for layer in self._layers if (found := layer.get(key)) is not None), None)
-        if entry is None:
-            return None
-        library, tier, line = entry
-        if tier is not Tier.CALLABLE:
-            return Allowed(ref, tier, library, line)
-        rule, _, evidence = line.partition(" ")
-        return Allowed(ref, tier, library, evidence.strip(), rule)
+        for layer in self._layers:
+            entry = layer.get(key)
+            if entry is not None:
+                return _allowed(ref, entry, is_own=not isinstance(layer, _Shipped))
+        return None
 
     def extended_by(self, names: Iterable[str]) -> AllowList:
         """Return a list that also admits ``names``: ``pkg.module.Class`` or ``pkg.module:Class``.
@@ -152,6 +151,14 @@ class AllowList:
     def joined_with(self, other: AllowList) -> AllowList:
         """Return a list with the entries of both; where both have one, this list's stays."""
         return AllowList(*self._layers, *other._layers)
+
+
+def _allowed(ref: GlobalRef, entry: _Entry, *, is_own: bool) -> Allowed:
+    library, tier, line = entry
+    if tier is not Tier.CALLABLE:
+        return Allowed(ref, tier, library, line, is_own=is_own)
+    rule, _, evidence = line.partition(" ")
+    return Allowed(ref, tier, library, evidence.strip(), rule, is_own)
 
 
 class _Shipped(Mapping[_Key, _Entry]):

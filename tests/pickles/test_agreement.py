@@ -7,6 +7,7 @@ import io
 import pickle
 import pickletools
 import sys
+import zoneinfo
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -63,6 +64,16 @@ def assert_agreed(found: Trace, data: bytes) -> None:
         assert OPCODES[data[item.offset]].name in {"GLOBAL", "STACK_GLOBAL", "INST"}
     for operation in found.operations:
         assert OPCODES[data[operation.offset]].name in CLASS_OPCODES[operation.kind]
+
+
+def test_a_method_that_getattr_reads_by_name_is_the_same_to_both_readers() -> None:
+    for protocol in range(2, 6):
+        data = pickle.dumps([zoneinfo.ZoneInfo("UTC"), zoneinfo.ZoneInfo("Europe/Berlin")], protocol)
+        found = opinion(data)
+        assert Result("attribute", GlobalRef("zoneinfo", "ZoneInfo._unpickle")) in {
+            operation.target for operation in found.operations
+        }
+        assert_agreed(found, data)
 
 
 class Node:

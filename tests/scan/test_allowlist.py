@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secureload.errors import SecureloadError, UsageError
+from secureload.package_data import packaged_text
 from secureload.pickles.names import effective_name
 from secureload.pickles.trace import Collection, Const, GlobalRef, Operation, Result
 from secureload.scan.allowlist import AllowList, Tier, load_allow_file, load_default
@@ -76,7 +77,6 @@ def test_the_evidence_covers_scikit_learn_from_1_3_to_1_9() -> None:
         ("sklearn.datasets._base", "load_files"),
         ("numpy", "apply_along_axis"),
         ("numpy", "frompyfunc"),
-        ("numpy.core", "_ufunc_reconstruct"),
         ("joblib.numpy_pickle_compat", "NDArrayWrapper"),
         ("sklearn.metrics._dist_metrics", "PyFuncDistance64"),
         ("collections", "_sys.modules.get"),
@@ -156,7 +156,7 @@ def test_a_user_admits_one_exact_name_by_a_flag(name: str) -> None:
     ref = GlobalRef(*(name.split(":") if ":" in name else name.rsplit(".", 1)))
     found = longer.find(ref)
     assert found is not None
-    assert (found.tier, found.library, found.arguments) == (Tier.CALLABLE, "user", "any")
+    assert (found.tier, found.library, found.arguments, found.is_own) == (Tier.CALLABLE, "user", "any", True)
     assert why_not(longer, Operation("call", ref, (Const(1),))) is None
     assert LIST.find(ref) is None
 
@@ -188,6 +188,31 @@ def test_a_user_cannot_allow_what_runs_code_by_itself(name: str) -> None:
         load_allow_file(f"[library]\nname='x'\n[new-only]\nglobals='{module}:{leaf} because'\n")
 
 
+def test_what_the_package_ships_is_not_the_callers_own_whatever_is_added() -> None:
+    longer = load_allow_file(POLICY).joined_with(LIST.extended_by(["our.models.Scaler"]))
+    for ref in (GlobalRef("numpy", "ndarray"), GlobalRef("builtins", "dict")):
+        found = longer.find(ref)
+        assert found is not None
+        assert not found.is_own
+
+
+def test_a_library_is_read_when_a_module_of_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from secureload.scan import allowlist
+
+    read: list[str] = []
+    monkeypatch.setattr(
+        allowlist, "packaged_text", lambda package, name: read.append(name) or packaged_text(package, name)
+    )
+    allowlist._read_library.cache_clear()
+    fresh = AllowList(allowlist._Shipped())
+    assert fresh.find(GlobalRef("numpy", "ndarray")) is not None
+    assert fresh.find(GlobalRef("numpy.linalg", "nothing")) is None
+    assert read == ["numpy.toml"]
+    assert fresh.find(GlobalRef("no_library_that_we_know", "Thing")) is None
+    assert fresh.find(GlobalRef("", "")) is None
+    assert read == ["numpy.toml", "python.toml"]
+
+
 def test_allowing_a_listed_name_does_not_widen_its_tier() -> None:
     ref = GlobalRef("sklearn.preprocessing._data", "StandardScaler")
     found = LIST.extended_by([str(ref)]).find(ref)
@@ -201,6 +226,7 @@ def test_a_policy_file_joins_the_list_and_keeps_its_own_entries_first() -> None:
     assert found is not None
     assert (found.library, found.tier, found.arguments) == ("our-models", Tier.CALLABLE, "data")
     assert found.evidence == "reviewed in March"
+    assert found.is_own
     assert len(joined) == len(LIST) + 2
 
 

@@ -117,6 +117,10 @@ def _numpy() -> Iterator[GlobalRef]:
         GlobalRef("numpy.random.mtrand", "RandomState"),
         GlobalRef("numpy.random._generator", "Generator"),
     )
+    for module in ("numpy.core", "numpy._core"):
+        with suppress(ImportError):
+            importlib.import_module(module)
+            yield GlobalRef(module, "_ufunc_reconstruct")  # what old releases call to find a ufunc
     for name in ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"):
         yield GlobalRef(f"numpy.random._{name.lower().replace('dxsm', '')}", name)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from typing import Any
 
+import joblib
 import pytest
 
 from secureload.pickles.trace import GlobalRef
 from secureload.scan.allow import estimators
 from secureload.scan.allow.recorder import record
+from secureload.scan.allow.trial import findings_in
 from secureload.scan.allowlist import load_default
 
 from ..judging import why_not
@@ -31,6 +34,14 @@ def refusals(value: Any, protocols: range) -> set[str]:
     return found
 
 
+def found_in_files_of(value: Any) -> set[str]:
+    """What the scanner finds above a note in the pickles and the joblib file of a value."""
+    buffer = io.BytesIO()
+    joblib.dump(value, buffer)
+    files = [buffer.getvalue(), *(pickle.dumps(value, protocol) for protocol in range(2, 6))]
+    return {title for data in files for title in findings_in(data)}
+
+
 def test_every_estimator_that_can_be_fitted_uses_admitted_globals_in_their_tiers() -> None:
     from sklearn.utils import all_estimators
 
@@ -38,6 +49,7 @@ def test_every_estimator_that_can_be_fitted_uses_admitted_globals_in_their_tiers
     for _, label, model in estimators.estimators(thorough=False):
         fitted.add(type(model).__name__)
         assert not refusals(model, range(6)), label
+        assert not found_in_files_of(model), label
     assert {name for name, _ in all_estimators()} - fitted <= UNFITTED
 
 
@@ -46,6 +58,7 @@ def test_pipelines_searches_kernels_scorers_and_splitters_use_admitted_globals_i
     for label, value in estimators.compositions():
         if "BaseShuffleSplit" not in label:
             assert not refusals(value, range(2, 6, 3)), label
+            assert not found_in_files_of(value), label
             seen += 1
     assert seen > 150
 
