@@ -10,26 +10,25 @@ from __future__ import annotations
 import contextlib
 import pickle
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from secureload.errors import MalformedError, SecureloadError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.arrays import ArrayBytes, ArrayLayoutError, array_bytes, dtype_layout
 from secureload.pickles.between import Between
 from secureload.pickles.code_makers import TENSOR_LOADER, makes_classes
+from secureload.pickles.elsewhere import ENCODE, Elsewhere, bytes_of, side_file_kind, text_of_bytes
 from secureload.pickles.names import effective_name, first_protocol
 from secureload.pickles.recorder import Recorder, TraceLimitError
 from secureload.pickles.source import ByteSource, SkippingFile
 from secureload.pickles.stand_ins import Global, Inert, MadeClass, StandIn
 from secureload.pickles.trace import (
     GlobalRef,
-    Nested,
     Operation,
     OperationKind,
     Reading,
     Result,
     Section,
-    SideFile,
     Trace,
     TraceProblem,
 )
@@ -38,15 +37,7 @@ from secureload.printable import printable
 __all__ = ["trace_stream", "with_pickle_reading"]
 
 _ARRAY_WRAPPER = "NumpyArrayWrapper"
-_OLD_WRAPPERS: dict[str, Literal["npy", "zfile"]] = {"NDArrayWrapper": "npy", "ZNDArrayWrapper": "zfile"}
 _JOBLIB_MODULES = frozenset({"joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle"})
-_OLD_JOBLIB_MODULES = _JOBLIB_MODULES | {
-    "joblib.numpy_pickle_compat",
-    "sklearn.externals.joblib.numpy_pickle_compat",
-}
-# How protocols 0 to 2 write bytes.
-_ENCODE = GlobalRef("_codecs", "encode")
-_LATIN_1 = ("latin1", "latin-1")
 _RECONSTRUCTORS = frozenset({("copyreg", "_reconstructor"), ("copyreg", "__newobj__")})
 # What an unpickler looks up on an instance, what makes it one of another class, and what numpy takes for the
 # address of an array: whoever sets it through a state decides what the next operation on the object means.
@@ -83,9 +74,7 @@ class _Session:
         self.problems: list[TraceProblem] = []
         self.versions: dict[tuple[str, str], None] = {}
         self.saw_array = False
-        self.side_files: dict[str, SideFile] = {}
-        self.nested: list[Nested] = []
-        self.nested_kept = 0
+        self.elsewhere = Elsewhere(limits, self.file.start_of)
         self.protocol = -1
         self.pickles = 0
         self.depth = 0
@@ -110,8 +99,8 @@ class _Session:
     ) -> Inert | MadeClass:
         of = _named_by(target)
         if of == TENSOR_LOADER:
-            args = tuple(map(_bytes_of, args))
-            self._note_tensor(args)
+            args = tuple(map(bytes_of, args))
+            self.elsewhere.tensor(args)
         self.recorder.operation(kind, target, args, kwargs, self.source.tell())
         _settle_dtypes(args)
         if of is not None and makes_classes(of):
@@ -123,8 +112,8 @@ class _Session:
             made_from = _named_by(args[0])
         is_dtype = of is not None and of.name == "dtype" and of.module.startswith("numpy")
         made = Inert(self, kind, of, made_from, args if is_dtype else None)
-        if of == _ENCODE and len(args) == 2 and type(args[0]) is str and args[1] in _LATIN_1:
-            made.text = args[0]
+        if of == ENCODE:
+            made.text = text_of_bytes(args)
         return made
 
     def made_class(self, of: GlobalRef) -> MadeClass:
@@ -153,8 +142,10 @@ class _Session:
         if made_from is not None and self.reading == "joblib":
             if made_from.name == _ARRAY_WRAPPER and made_from.module in _JOBLIB_MODULES:
                 self._step_over_array(state)
-            elif made_from.name in _OLD_WRAPPERS and made_from.module in _OLD_JOBLIB_MODULES:
-                self._note_side_file(_OLD_WRAPPERS[made_from.name], state)
+            elif (kind := side_file_kind(made_from)) is not None:
+                self.saw_array = True
+                if odd := self.elsewhere.beside(kind, state, self.source.tell()):
+                    self._problem_once(odd)
 
     def filled(self, kind: OperationKind, target: object, item: object) -> None:
         self.recorder.operation(kind, target, (item,), {}, self.source.tell())
@@ -222,38 +213,6 @@ class _Session:
                 )
             left -= skipped
         self.sections.append(Section("array", start, self.source.tell()))
-
-    def _note_side_file(self, kind: Literal["npy", "zfile"], state: object) -> None:
-        """joblib before 0.10 kept each array in a file beside the pickle; as soon as it is named it is opened."""
-        self.saw_array = True
-        name = state.get("filename") if type(state) is dict else None
-        if type(state) is not dict or type(name) is not str:
-            raise MalformedError(
-                "an array's wrapper names no file", format="joblib", offset=self.source.tell()
-            )
-        if kind == "zfile" and not _fills_an_array(state):
-            self._problem_once("the array of an old joblib file is not made as joblib does it")
-        if name not in self.side_files and len(self.side_files) >= self.limits.trace_side_files:
-            raise TraceLimitError("trace_side_files", self.limits.trace_side_files, len(self.side_files) + 1)
-        shown = name.encode("utf-8", "backslashreplace").decode()[: self.limits.trace_text_chars]
-        self.side_files.setdefault(name, SideFile(shown, kind, self.source.tell()))
-
-    def _note_tensor(self, args: tuple[object, ...]) -> None:
-        """A tensor that plain pickle saved is a whole PyTorch file: note where its bytes are."""
-        if len(self.nested) >= self.limits.trace_nested_items:
-            raise TraceLimitError("trace_nested_items", self.limits.trace_nested_items, len(self.nested) + 1)
-        data = args[0] if len(args) == 1 else None
-        if type(data) is not bytes or not data:
-            self.nested.append(Nested(0))
-            return
-        start = self.file.start_of(data)
-        if start is not None:
-            self.nested.append(Nested(len(data), start))
-        elif self.nested_kept + len(data) <= self.limits.trace_nested_bytes:
-            self.nested_kept += len(data)
-            self.nested.append(Nested(len(data), data=data))
-        else:
-            self.nested.append(Nested(len(data)))
 
     def _array_layout(self, state: object) -> ArrayBytes:
         if type(state) is not dict:
@@ -373,31 +332,6 @@ def _names_protocol(state: object) -> bool:
     return any(type(part) is dict and any(name in part for name in _LOOKED_UP) for part in parts)
 
 
-def _fills_an_array(state: dict[object, object]) -> bool:
-    """Whether ``numpy.core.multiarray._reconstruct(*init_args)`` and its state are what joblib 0.9 writes."""
-    made, filled = state.get("init_args"), state.get("state")
-    return (
-        type(made) is tuple
-        and len(made) == 3
-        and isinstance(made[0], Global)
-        and made[1:] in (((0,), b"b"), ((0,), "b"))
-        and type(filled) is tuple
-        and len(filled) == 4
-        and type(filled[1]) is tuple
-        and all(type(extent) is int for extent in filled[1])
-        and isinstance(filled[2], Inert)
-        and filled[2].call_args is not None
-    )
-
-
-def _bytes_of(value: object) -> object:
-    """Return the bytes that ``value`` is for, where it is a text that was encoded to give them."""
-    if isinstance(value, Inert) and value.text is not None:
-        with contextlib.suppress(UnicodeEncodeError):
-            return value.text.encode("latin-1")
-    return value
-
-
 def _settle_dtypes(values: object) -> None:
     """A dtype that stands among the arguments of a call or in a state is complete: arrays share it."""
     if type(values) is tuple:
@@ -445,8 +379,8 @@ def trace_stream(
         bytes_total=bytes_total if bytes_total >= 0 else source.tell(),
         bytes_examined=examined,
         pickles=session.pickles,
-        side_files=tuple(session.side_files.values()),
-        nested=tuple(session.nested),
+        side_files=session.elsewhere.side_files,
+        nested=session.elsewhere.nested,
     )
 
 
