@@ -180,16 +180,17 @@ def _report(
 
 
 _NOTES = """\
-*Refused* is named, or an exit code other than 0 for that file (for ours also a warning). fickling and modelaudit are
-asked about a sample of every class, because they take one file a run and seconds a file; the others about every file.
+*Refused* is named, or an exit code other than 0 for that file. fickling and modelaudit are
+asked about a sample of every class, for a limited time, because they take a run or seconds a file; the others about
+every file.
 picklescan and modelscan scan each class as a folder, and what they say of a file is read from their output; alone, a
-file that modelscan does not scan ends with exit code 3. fickling has no exit code for most of what it says."""
+file that modelscan does not scan ends with exit code 3."""
 
 _COST_NOTES = """\
 Medians of alternating runs; the commands as a person would type them, with a home folder of their own. CPU time is
 that of the whole process tree. Memory is the sum of the resident sets at the peak; for secureload, which is several
 processes that share pages, of the proportional sets, plus the sealed copy of the file that it keeps in memory while
-it examines it. A tool that takes a single file is run once a file. Runs over 20 s are not repeated."""
+it examines it. A tool that takes a single file is run once a file. Runs over 10 s are not repeated."""
 
 
 def main() -> int:

@@ -54,8 +54,6 @@ def _opcodes() -> Iterator[tuple[str, bytes]]:
     for number in range(60):
         doubled += b"q" + bytes([number]) + b"h" + bytes([number]) + b"\x86"
     yield "hash-as-a-key.pkl", head + b"}" + doubled + b"K\x01s."
-    yield "hash-in-a-set.pkl", head + b"\x8f(" + doubled + b"\x90."
-    yield "hash-in-a-frozen-set.pkl", head + b"(" + doubled + b"\x91."
     numbers = b"".join(bare((1 << 61) * step - step) for step in range(1, 40_000))
     yield (
         "colliding-keys.pkl",

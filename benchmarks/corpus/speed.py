@@ -47,7 +47,7 @@ def _data(seed: int, rows: int = 120, columns: int = 6) -> tuple[Any, Any, Any]:
 def _forest() -> bytes:
     from sklearn.ensemble import RandomForestClassifier
 
-    x, classes, _ = _data(0, rows=700)
+    x, classes, _ = _data(0, rows=920)
     return pickle.dumps(RandomForestClassifier(100, random_state=0).fit(x, classes), protocol=5)
 
 

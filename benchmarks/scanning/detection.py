@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from benchmarks.scanning.scanners import Answer, Scanner
 
 __all__ = ["Count", "Verdicts", "ask", "count", "sampled"]
 
+_FOLDER_SECONDS = 600.0
 _KINDS = ("malicious", "bomb", "benign", "by-value")
 
 
@@ -29,11 +31,12 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Files of one class: how many were asked about, named, and refused (named or another exit code than 0)."""
+    """Files of one class: how many were asked about, named, refused (another exit code than 0), only flagged."""
 
     files: int
     named: int
     refused: int
+    flagged: int
 
 
 def sampled(entries: Sequence[Written], wanted: int) -> list[Written]:
@@ -66,13 +69,11 @@ def ask(
         mine = [entry for entry in entries if entry.kind == kind]
         if kind == "bomb" and label != "secureload":
             continue  # most peers have no limits: they would be killed one after the other
-        few = scanner.sample[0 if kind in ("malicious", "bomb") else 1]
-        chosen = sampled(mine, min(few, 40) or 40 if quick else few)
+        few = scanner.sample[0 if kind == "malicious" else 1]
+        chosen = sampled(mine, (min(few, 40) or 40) if quick else few)
         asked += len(chosen)
-        for group, members in itertools.groupby(chosen, key=lambda entry: Path(entry.path).parts[1]):
-            folder = corpus / kind / group
-            paths = [corpus / entry.path for entry in members]
-            for path, answer in scanner.answers(folder, paths, _seconds(scanner, len(paths))).items():
+        for folder, paths, seconds in _questions(scanner, corpus, kind, chosen, quick=quick):
+            for path, answer in scanner.answers(folder, paths, seconds).items():
                 answers[str(path.relative_to(corpus))] = answer
     verdicts = Verdicts(answers, asked, time.perf_counter() - start)
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -80,8 +81,19 @@ def ask(
     return verdicts
 
 
-def _seconds(scanner: Scanner, files: int) -> float:
-    return max(60.0, files * 2.0) if scanner.sample[0] else 600.0
+def _questions(
+    scanner: Scanner, corpus: Path, kind: str, chosen: Sequence[Written], *, quick: bool
+) -> Iterator[tuple[Path, list[Path], float]]:
+    """Yield (folder, files in it, seconds): a class at a time, or all that a scanner of samples is asked about."""
+    if scanner.budget:
+        # Whatever is not reached in time is missing from all classes alike.
+        paths = [corpus / entry.path for entry in chosen]
+        random.Random(0).shuffle(paths)
+        share = {"malicious": 0.6, "benign": 0.3}.get(kind, 0.1)
+        yield corpus / kind, paths, scanner.budget * share * (0.3 if quick else 1.0)
+        return
+    for group, members in itertools.groupby(chosen, key=lambda entry: Path(entry.path).parts[1]):
+        yield corpus / kind / group, [corpus / entry.path for entry in members], _FOLDER_SECONDS
 
 
 def count(verdicts: Verdicts, entries: Sequence[Written]) -> dict[str, dict[str, Count]]:
@@ -92,7 +104,12 @@ def count(verdicts: Verdicts, entries: Sequence[Written]) -> dict[str, dict[str,
             found[entry.kind][entry.group].append(verdicts.answers[entry.path])
     return {
         kind: {
-            group: Count(len(said), sum(a.named for a in said), sum(a.refused for a in said))
+            group: Count(
+                len(said),
+                sum(a.named for a in said),
+                sum(a.refused for a in said),
+                sum(a.flagged and not a.refused for a in said),
+            )
             for group, said in groups.items()
         }
         for kind, groups in found.items()

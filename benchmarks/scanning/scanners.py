@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,19 +28,25 @@ _FILE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was said of one file; ``words`` is the reason, for whoever looks a miss up."""
+    """What was said of one file; ``words`` is the reason, for whoever looks a miss up.
+
+    ``flagged`` is a word of warning about a file that is accepted all the same; only ours has that.
+    """
 
     named: bool
     refused: bool
     words: str = ""
+    flagged: bool = False
 
 
 class Scanner(ABC):
     """One scanner as its command line."""
 
     name: str
-    # How many malicious and benign files are asked about; 0: all of them.
+    # How many malicious and benign files are asked about; 0: all of them. A sample is asked about file by file, for
+    # so many seconds at most.
     sample: tuple[int, int] = (0, 0)
+    budget: float = 0.0
     named_means = ""
 
     def __init__(self, cache: Path) -> None:
@@ -109,7 +116,7 @@ class Secureload(Scanner):
         flags = [f for f in findings if f["severity"] != "note"] if isinstance(findings, list) else []
         words = "; ".join(f"{f['id']} {f['title']}" for f in flags[:3]) or str(report["summary"])
         named = report["outcome"] == "rejected"
-        return Answer(named, report["exit_code"] != 0 or bool(flags), words)
+        return Answer(named, report["exit_code"] != 0, words, bool(flags))
 
 
 class Picklescan(Scanner):
@@ -202,7 +209,8 @@ class Modelaudit(Scanner):
     """modelaudit; a sample, because it takes seconds a file."""
 
     name = "modelaudit"
-    sample = (150, 60)
+    sample = (150, 75)
+    budget = 220.0
     named_means = "an issue of severity warning or critical"
     batch = 5
 
@@ -212,19 +220,8 @@ class Modelaudit(Scanner):
 
     def answers(self, folder: Path, files: Sequence[Path], seconds: float) -> dict[Path, Answer]:
         """A few files a run, two runs at a time, until the time is up."""
-        import time
-
-        end = time.monotonic() + seconds
         batches = [files[start : start + self.batch] for start in range(0, len(files), self.batch)]
-
-        def ask(batch: Sequence[Path]) -> dict[Path, Answer]:
-            return self._batch(batch) if time.monotonic() < end else {}
-
-        found: dict[Path, Answer] = {}
-        with ThreadPoolExecutor(2) as pool:
-            for answers in pool.map(ask, batches):
-                found |= answers
-        return found
+        return _until(seconds, batches, self._batch)
 
     def _batch(self, files: Sequence[Path]) -> dict[Path, Answer]:
         with TemporaryDirectory(prefix="bench-") as scratch:
@@ -249,7 +246,8 @@ class Fickling(Scanner):
     """fickling; a sample, because it takes one file a run."""
 
     name = "fickling"
-    sample = (400, 250)
+    sample = (300, 150)
+    budget = 220.0
     named_means = "a severity over LIKELY_SAFE"
 
     def command(self, path: Path) -> list[str]:
@@ -260,8 +258,8 @@ class Fickling(Scanner):
         return [self.program, "--check-safety", "--json-output", "/dev/null", str(path)]
 
     def answers(self, folder: Path, files: Sequence[Path], seconds: float) -> dict[Path, Answer]:
-        """A run a file."""
-        return _each(files, self._alone)
+        """A run a file, two at a time, until the time is up."""
+        return _until(seconds, [[path] for path in files], lambda paths: {paths[0]: self._alone(paths[0])})
 
     def _alone(self, path: Path) -> Answer:
         with TemporaryDirectory(prefix="bench-") as scratch:
@@ -276,8 +274,16 @@ class Fickling(Scanner):
         return Answer(named, done.code != 0, f"{report['severity']}: {report['analysis']}"[:200])
 
 
-def _each(files: Sequence[Path], ask: object) -> dict[Path, Answer]:
-    assert callable(ask)
+def _until(
+    seconds: float, batches: Sequence[Sequence[Path]], ask: Callable[[Sequence[Path]], dict[Path, Answer]]
+) -> dict[Path, Answer]:
+    end = time.monotonic() + seconds
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda batch: ask(batch) if time.monotonic() < end else {}, batches))
+    return {path: answer for answers in found for path, answer in answers.items()}
+
+
+def _each(files: Sequence[Path], ask: Callable[[Path], Answer]) -> dict[Path, Answer]:
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(files, pool.map(ask, files), strict=True))
 

@@ -22,7 +22,7 @@ class Task:
     label: str
     path: str
     runs: int
-    seconds: float = 120.0
+    seconds: float = 60.0
 
 
 TASKS = (
@@ -30,13 +30,13 @@ TASKS = (
     Task("1 GB pickle, protocol 5", "large.pkl", 3),
     Task("dictionary of 2 million", "dictionary.pkl", 3),
     Task("1,000 small models", "models", 5),
-    Task("forest of 2.5 MB", "forest.pkl", 7),
+    Task("random forest of 3 MB", "forest.pkl", 7),
     Task("one small file", "small.pkl", 9),
     Task("20 files of 2 kB", "twenty", 5),
     Task("--help", "", 9),
 )
 # A run that takes longer than this is not repeated; its spread does not matter.
-_LONG_SECONDS = 20.0
+_LONG_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +86,25 @@ def cost(scanners: Mapping[str, Scanner], folder: Path, task: Task, *, quick: bo
             memory,
             memfd,
             len(measured),
-            _ended(measured[0], task),
+            _ended(measured[0], _seconds(task, quick=quick)),
         )
     return costs
 
 
 def _run(scanner: Scanner, folder: Path, task: Task, *, quick: bool, shares: bool = False) -> Measured:
-    seconds = 30.0 if quick else task.seconds
+    seconds = _seconds(task, quick=quick)
     if not task.path:
         return scanner.measured([scanner.program, "--help"], seconds)
     return scanner.run(folder / task.path, seconds, shares=shares)
 
 
-def _ended(run: Measured, task: Task) -> str:
+def _seconds(task: Task, *, quick: bool) -> float:
+    return 20.0 if quick else task.seconds
+
+
+def _ended(run: Measured, seconds: float) -> str:
     if run.code is None:
-        return f"killed after {task.seconds:.0f} s"
+        return f"killed after {seconds:.0f} s"
     text = (run.errors + run.output).lower()
     for words, meaning in (
         ("traceback", "crashed"),
