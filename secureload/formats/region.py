@@ -60,6 +60,11 @@ class Region:
             return cls(b"")
         return cls(mmap(descriptor, size, flags=MAP_PRIVATE, prot=PROT_READ), descriptor=descriptor)
 
+    def close(self) -> None:
+        """Unmap mapped bytes now, and with them the copy of the descriptor that the map keeps open."""
+        if isinstance(self._buffer, mmap):
+            self._buffer.close()
+
     def read_at(self, offset: int, size: int) -> bytes:
         """Return ``size`` bytes from ``offset`` on, fewer at the end, none before the beginning."""
         if offset < 0 or size <= 0 or offset >= self.size:

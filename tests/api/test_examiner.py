@@ -92,3 +92,11 @@ def test_a_large_file_and_a_full_batch_get_a_new_worker(
         for name in "abcde":
             assert check(tmp_path / name, examiner=examiner).verdict.outcome is Outcome.ACCEPTED
     assert started.count("trace") == 4
+
+
+def test_a_worker_of_many_files_keeps_none_of_them_open(tmp_path: Path) -> None:
+    with Examiner(allow_list(())) as examiner:
+        for number in range(100):
+            path = tmp_path / f"{number}.pkl"
+            path.write_bytes(Assembler(4).global_("my.models", "Scaler").mark().tuple_().newobj().stop())
+            assert check(path, examiner=examiner).verdict.outcome is Outcome.UNDECIDED

@@ -86,3 +86,15 @@ def test_a_large_part_of_mapped_bytes_ends_where_it_ends(monkeypatch: pytest.Mon
     assert (cursor.tell(), cursor.read(100), cursor.read(1), cursor.tell()) == (0, b"abc\n", b"", 4)
     cursor.seek(-1, 2)
     assert (cursor.readline(), cursor.readline()) == (b"\n", b"")
+
+
+def test_a_region_that_is_closed_keeps_no_descriptor_open() -> None:
+    descriptor = os.memfd_create("region")
+    os.write(descriptor, b"abc")
+    before = len(os.listdir("/proc/self/fd"))
+    whole = Region.mapped(descriptor, 3)
+    assert whole.part(1, 2).read_at(0, 9) == b"bc"
+    whole.close()
+    Region(b"in memory").close()
+    assert len(os.listdir("/proc/self/fd")) == before
+    os.close(descriptor)

@@ -33,7 +33,7 @@ _LATE = (
     "secureload.sandbox.worker",
 )
 # Stand-ins live until their trace is done; collecting them in between only costs time.
-_COLLECTED_EVERY = 32
+_COLLECTED_EVERY = 128
 
 
 def warm_up() -> None:
@@ -59,6 +59,7 @@ def run(channel: Channel, descriptor: int | None, task: dict[str, Any], limits: 
         data = Region.mapped(descriptor, task["size"])
         answer = _explained(data, task, limits) if "explain" in task else _surveyed(data, task, limits)
         channel.send(Message(Kind.REPLY, 0, answer))
+        data.close()
         os.close(descriptor)
         done += 1
         if done % _COLLECTED_EVERY == 0:
