@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+import importlib
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 from secureload.scan.allow.estimators import Case
 
 __all__ = ["numpy_values", "scipy_values"]
+
+
+# Functions of numbers: none of them calls what it is given, opens a file or evaluates a text.
+_FUNCTIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "numpy": (
+            "mean median std var sum prod min max ptp clip round nan_to_num nanmean nanmedian nanstd nansum "
+            "nanmin nanmax argmax argmin argsort sort cumsum diff dot where ravel reshape transpose array "
+            "asarray identity zeros ones hstack vstack column_stack concatenate linspace logspace real imag "
+            "percentile quantile nanpercentile nanquantile average histogram bincount digitize unique searchsorted "
+            "interp cov corrcoef diag tril triu trace kron outer inner tensordot cross isin allclose array_equal "
+            "squeeze expand_dims swapaxes moveaxis flip fliplr flipud roll rot90 tile repeat split array_split stack "
+            "dstack atleast_1d atleast_2d atleast_3d cumprod nancumsum nanprod nanvar nanargmax nanargmin "
+            "count_nonzero nonzero argwhere flatnonzero isclose iscomplex isreal zeros_like ones_like full full_like "
+            "eye arange meshgrid convolve correlate gradient polyfit polyval trapezoid ediff1d setdiff1d union1d "
+            "intersect1d take select choose compress extract all any fix sinc angle unwrap copy delete insert append "
+            "lexsort partition argpartition"
+        ),
+        "numpy.linalg": (
+            "norm det inv pinv solve svd eig eigh eigvals eigvalsh qr cholesky lstsq matrix_rank matrix_power "
+            "cond slogdet"
+        ),
+        "numpy.fft": "fft ifft rfft irfft fft2 ifft2 fftfreq rfftfreq fftshift ifftshift",
+    }
+)
 
 
 def numpy_values() -> Iterator[Case]:
@@ -61,13 +88,12 @@ def _numpy_arrays() -> Iterator[Case]:
     for name in sorted(vars(np)):
         if isinstance(getattr(np, name), np.ufunc) and name not in {"frompyfunc"}:
             yield f"ufunc {name}", getattr(np, name)
-    reductions = (
-        "mean median std var sum prod min max ptp clip round nan_to_num nanmean nanmedian nanstd nansum "
-        "nanmin nanmax argmax argmin argsort sort cumsum diff dot where ravel reshape transpose array "
-        "asarray identity zeros ones hstack vstack column_stack concatenate linspace logspace real imag"
-    )
-    for name in reductions.split():
-        yield f"function {name}", getattr(np, name)
+    for module, names in _FUNCTIONS.items():
+        namespace = importlib.import_module(module)
+        for name in names.split():
+            # Some releases do not have them all.
+            if hasattr(namespace, name):
+                yield f"function {name}", getattr(namespace, name)
 
 
 def _numpy_random() -> Iterator[Case]:
