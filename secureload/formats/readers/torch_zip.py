@@ -25,6 +25,7 @@ _DATA = re.compile(
     r"|code/.*\.py"
 )
 _PACKAGE_DATA = re.compile(r"\.data/[^/]*|byteorder")
+_SHOWN_SOURCES = 20
 _PACKAGE_MARK = ".data/extern_modules"
 
 
@@ -83,7 +84,7 @@ class TorchArchive:
 
     def _about_code(self, context: ReadContext) -> Iterator[Event]:
         found = CodeUse()
-        sources = 0
+        sources: list[str] = []
         for name in self.contents.by_name:
             relative = _in_root(name)
             is_source = relative.startswith("code/") and relative.endswith(".py")
@@ -93,13 +94,14 @@ class TorchArchive:
                 if isinstance(text, Problem):
                     yield text
                 elif is_source:
-                    sources += 1
+                    sources.append(name)
                     read_source(text.decode("utf-8", "backslashreplace"), found)
                 else:
                     read_bytecode(text, found)
         yield Observation(
             code="torchscript.code",
-            message=f"TorchScript: {sources:,} sources are compiled by torch.jit.load and run by the model",
+            message=f"TorchScript: {len(sources):,} sources are compiled by torch.jit.load and run by the model",
+            detail=", ".join(sources[:_SHOWN_SOURCES]),
         )
         yield from _about_use(found)
 

@@ -116,6 +116,7 @@ def test_a_scripted_model_of_plain_operators() -> None:
     found = script(SOURCE)
     assert found.formats == ["torchscript"]
     assert found.codes == ["torchscript.code"]
+    assert "m/code/__torch__.py" in [getattr(event, "detail", "") for event in found.events]
     assert roles(found)["m/code/__torch__.py"] == "data"
     assert roles(found)["m/code/__torch__.py.debug_pkl"] == "pickle"
 
