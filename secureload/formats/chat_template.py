@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from secureload.formats.item_count import ItemCount
 from secureload.formats.jinja_tokens import Token, tokens
 from secureload.formats.reading import Observation
 
@@ -48,6 +49,8 @@ _BY_NAME = frozenset((
 _JOINS = frozenset(("~", "+", "%", "*"))
 _BUILDERS = frozenset(("join", "format", "reverse", "replace", "lower", "upper", "string", "first", "last"))
 _SHOWN_CHARS = 120
+# The longest templates that are in use have some 30,000.
+_MOST_CHARS = 1_000_000
 
 
 def is_template(data: bytes) -> bool:
@@ -55,8 +58,20 @@ def is_template(data: bytes) -> bool:
     return b"{{" in data or b"{%" in data
 
 
-def template_events(template: str, name: str, offset: int = -1) -> Iterator[Observation]:
-    """Yield what a prompt does not need in the code of ``template``, which is called ``name``."""
+def template_events(template: str, name: str, count: ItemCount, offset: int = -1) -> Iterator[Observation]:
+    """Yield what a prompt does not need in the code of ``template``, which is called ``name``.
+
+    Of one that is longer than any prompt's, the beginning is judged. Raises :class:`LimitError` where ``count`` is
+    used up: two characters are counted as one token.
+    """
+    if len(template) > _MOST_CHARS:
+        yield Observation(
+            code="template.too-long",
+            message=f"the template {name!r} has {len(template):,} characters, more than are judged",
+            offset=offset,
+        )
+        template = template[:_MOST_CHARS]
+    count.add(len(template) // 2)
     found = list(tokens(template))
     for at, token in enumerate(found):
         for code, what in _judged(found, at, token):

@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secureload.errors import LimitError
 from secureload.formats.chat_template import is_template, template_events
+from secureload.formats.item_count import ItemCount
+from secureload.limits import DEFAULT_LIMITS, Limits
 
 CHATML = """{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{% endfor %}
 {%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}"""  # noqa: E501
@@ -62,12 +65,12 @@ ESCAPES = {
 
 
 def codes(template: str) -> set[str]:
-    return {event.code for event in template_events(template, "t")}
+    return {event.code for event in template_events(template, "t", ItemCount(DEFAULT_LIMITS))}
 
 
 @pytest.mark.parametrize("name", ORDINARY)
 def test_what_prompts_are_written_with_has_nothing_to_say(name: str) -> None:
-    assert list(template_events(ORDINARY[name], "tokenizer.chat_template")) == []
+    assert list(template_events(ORDINARY[name], "tokenizer.chat_template", ItemCount(DEFAULT_LIMITS))) == []
 
 
 @pytest.mark.parametrize("name", ESCAPES)
@@ -96,7 +99,12 @@ def test_what_a_prompt_does_not_need_stands_out(template: str, code: str) -> Non
 
 
 def test_the_place_is_shown() -> None:
-    (event,) = template_events("x" * 5_000 + "{{ y.__class__ }}" + "x" * 5_000, "tokenizer.chat_template", 77)
+    (event,) = template_events(
+        "x" * 5_000 + "{{ y.__class__ }}" + "x" * 5_000,
+        "tokenizer.chat_template",
+        ItemCount(DEFAULT_LIMITS),
+        77,
+    )
     assert event.offset == 77
     assert "y.__class__" in event.detail
     assert len(event.detail) <= 120
@@ -113,8 +121,15 @@ def test_a_text_without_code_is_no_template() -> None:
     "piece", ["{{ x['", "{{ x[", "a['b'][", "{{ x|", "{{ '__", "{{ x.__class__ }}", "{{ (("]
 )
 def test_a_large_template_is_judged_in_one_pass(piece: str) -> None:
-    for event in template_events(piece * (200_000 // len(piece)), "t"):
+    for event in template_events(piece * (200_000 // len(piece)), "t", ItemCount(DEFAULT_LIMITS)):
         assert event.message
+
+
+def test_what_is_longer_than_any_template_is_not_passed_over() -> None:
+    assert codes("{{ x }}" + "a" * 1_000_000) == {"template.too-long"}
+    assert codes("{{ x.__class__ }}" + "a" * 1_000_000) == {"template.too-long", "template.escape"}
+    with pytest.raises(LimitError, match="structure_items"):
+        list(template_events("{{ x }}" * 10, "t", ItemCount(Limits(structure_items=20))))
 
 
 PIECES = st.lists(st.sampled_from(list(ESCAPES.values()))).map("".join)

@@ -30,8 +30,8 @@ _LARGEST_ALIGNMENT = 1 << 20
 # ggml's GGML_MAX_DIMS, and the longest key that its specification allows; builds of ggml differ about names.
 _MOST_DIMENSIONS = 4
 _KEY_BYTES = 65_535
-# No template comes near; what is longer is not examined.
-_TEMPLATE_BYTES = 1 << 20
+# More than is judged of a template.
+_TEMPLATE_BYTES = 4 << 20
 _SHORTEST_TEMPLATE_BYTES = 12
 _PIECE_BYTES = 1 << 16
 _LARGEST = 1 << 62
@@ -169,47 +169,44 @@ def _strings(file: _File, key: str, amount: int) -> Iterator[Event]:
     """Step over ``amount`` strings, a piece of the file at a time: a vocabulary has 100,000 and more."""
     cursor = file.cursor
     width = 4 if file.version == 1 else 8
-    length_at = struct.Struct(
-        f"{'<' if cursor.byteorder == 'little' else '>'}{'I' if width == 4 else 'Q'}"
-    ).unpack_from
+    order = "<" if cursor.byteorder == "little" else ">"
+    length_at = struct.Struct(order + ("I" if width == 4 else "Q")).unpack_from
     while amount:
         piece = cursor.data.read_at(cursor.at, _PIECE_BYTES)
         at = passed = 0
         while passed < amount and at + width <= len(piece):
             (length,) = length_at(piece, at)
             end = at + width + length
-            if end > len(piece) or (
-                length >= _SHORTEST_TEMPLATE_BYTES and is_template(piece[at + width : end])
-            ):
+            if end > len(piece):
                 break
+            if length >= _SHORTEST_TEMPLATE_BYTES and is_template(piece[at + width : end]):
+                yield from _template(file, key, cursor.at + at + width, length)
             at = end
             passed += 1
         cursor.at += at
         amount -= passed
         file.count.add(passed)
-        if amount and at + width <= len(piece):
-            file.count.add()
-            yield from _string(file, key)
+        if not passed:
+            yield from _string(file, key)  # longer than a piece, or cut off
             amount -= 1
-        elif amount and not at:
-            cursor.need(width)
 
 
 def _string(file: _File, key: str) -> Iterator[Event]:
     """Step over a string, and look at it where it is a template, or could be taken for one."""
+    file.count.add()
     length = file.size()
     start = file.cursor.at
     file.cursor.skip(length)
-    chat = key.startswith(_TEMPLATE_KEY)
-    # A vocabulary has hundreds of thousands of short ones.
-    if length < _SHORTEST_TEMPLATE_BYTES:
-        return
+    if length >= _SHORTEST_TEMPLATE_BYTES:
+        yield from _template(file, key, start, length)
+
+
+def _template(file: _File, key: str, start: int, length: int) -> Iterator[Event]:
     raw = file.cursor.data.read_at(start, min(length, _TEMPLATE_BYTES))
     if not is_template(raw):
         return
-    if chat and length > _TEMPLATE_BYTES:
-        yield _observed("template-too-long", f"the template {key!r} has {length:,} bytes", start)
-    for event in template_events(raw.decode("utf-8", "replace"), key, start):
+    chat = key.startswith(_TEMPLATE_KEY)
+    for event in template_events(raw.decode("utf-8", "replace"), key, file.count, start):
         # What no loader takes for a template may be any text; only an escape is no accident.
         if chat or event.code == "template.escape":
             yield event

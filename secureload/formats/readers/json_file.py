@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from secureload.errors import MalformedError
 from secureload.formats.chat_template import template_events
+from secureload.formats.item_count import ItemCount
 from secureload.formats.json_text import parse_json_text
 from secureload.formats.keras_config import walk_config
 from secureload.formats.outside import why_outside
@@ -57,7 +58,7 @@ def _read(data: Region, context: ReadContext) -> Iterator[Event]:
     if not isinstance(value, dict):
         return
     yield from _code(value)
-    yield from _templates(value)
+    yield from _templates(value, ItemCount(context.limits))
     yield from _shards(value)
     yield from _pipeline(value)
     if "class_name" in value or "modelTopology" in value:
@@ -81,7 +82,7 @@ def _code(value: _Object) -> Iterator[Event]:
         yield _observed("remote-code", "the configuration asks for trust in code that comes with it")
 
 
-def _templates(value: _Object) -> Iterator[Event]:
+def _templates(value: _Object, count: ItemCount) -> Iterator[Event]:
     """Yield what the chat templates do: one text, texts by name, or a list of both."""
     found = value.get("chat_template")
     named: list[tuple[object, object]] = [("", found)]
@@ -91,7 +92,7 @@ def _templates(value: _Object) -> Iterator[Event]:
         named = [(item.get("name"), item.get("template")) for item in found if isinstance(item, dict)]
     for name, template in named:
         if isinstance(template, str):
-            yield from template_events(template, f"chat_template {name}".rstrip())
+            yield from template_events(template, f"chat_template {name}".rstrip(), count)
 
 
 def _shards(value: _Object) -> Iterator[Event]:

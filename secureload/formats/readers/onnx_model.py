@@ -113,7 +113,8 @@ def _node(met: Met, names: _Names, count: ItemCount) -> Iterator[Event]:
     operator, domain = met.texts.get(4, ""), met.texts.get(7, "")
     if len(names.used) < _MOST_NAMES:
         names.used.setdefault((domain, operator), message.offset)
-    elif (domain, operator) not in names.used:
+    elif (domain, operator) not in names.used and "too many" not in names.told:
+        names.told.add("too many")
         yield Problem(kind="limit", message=f"it uses more than {_MOST_NAMES:,} kinds of operators")
     shown = f"{domain}.{operator}" if domain else operator
     if operator in _PYTHON_OPERATORS:

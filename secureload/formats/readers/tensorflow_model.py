@@ -56,6 +56,7 @@ class _Graph:
     scope: Scope = field(default_factory=lambda: Scope({}))
     openers: list[tuple[str, Region, int]] = field(default_factory=list)
     unknown: list[int] = field(default_factory=lambda: [0])
+    too_many: bool = False
 
 
 def read(data: Region, context: ReadContext) -> Iterator[Event]:
@@ -114,7 +115,8 @@ def _node(met: Met, graph: _Graph) -> Iterator[Event]:
             )
     elif len(graph.operators) < _MOST_NAMES:
         graph.operators.setdefault(operator, message.offset)
-    elif operator not in graph.operators:
+    elif operator not in graph.operators and not graph.too_many:
+        graph.too_many = True
         yield Problem(kind="limit", message=f"it uses more than {_MOST_NAMES:,} kinds of operators")
     for function in functions_named(message.data, graph.count):
         if function in OUTSIDE:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from secureload.formats.chat_template import is_template, template_events
-from secureload.formats.reading import Event, Observation, Problem, ReadContext
+from secureload.formats.item_count import ItemCount
+from secureload.formats.reading import Event, Observation, ReadContext
 from secureload.formats.region import Region
 from secureload.formats.repeated import first_of_each_code
 
@@ -22,6 +23,7 @@ _PROGRAMS = {
 }
 _TEMPLATES = frozenset((".jinja", ".jinja2", ".j2"))
 _LOOKED_AT_BYTES = 1 << 20
+_TEMPLATE_BYTES = 4 << 20  # more than is judged of one
 
 
 def read(data: Region, context: ReadContext) -> Iterator[Event]:
@@ -39,9 +41,8 @@ def _read(data: Region, context: ReadContext) -> Iterator[Event]:
             code="text.program", message="a script: it runs only if somebody starts it", offset=0
         )
     if suffix in _TEMPLATES and is_template(begin):
-        if data.size > _LOOKED_AT_BYTES:
-            yield Problem(kind="limit", message=f"the template is longer than {_LOOKED_AT_BYTES:,} bytes")
-        yield from template_events(begin.decode("utf-8", "replace"), context.name)
+        text = data.head(_TEMPLATE_BYTES).decode("utf-8", "replace")
+        yield from template_events(text, context.name, ItemCount(context.limits))
     if begin.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and (at := begin.find(b"<!ENTITY")) >= 0:
         message = "the document defines entities: programs that read XML may open other files for them"
         yield Observation(code="text.entity", message=message, detail=repr(begin[at : at + 120]), offset=at)

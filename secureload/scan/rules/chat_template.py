@@ -26,6 +26,7 @@ GRADES = {
     "template.escape": Grade(Severity.DANGEROUS, "do not use this template, not even in a sandbox"),
     "template.computed": Grade(Severity.UNKNOWN, _LOOK, Confidence.MEDIUM),
     "template.other-file": Grade(Severity.UNKNOWN, _LOOK, Confidence.MEDIUM),
+    "template.too-long": Grade(Severity.UNKNOWN, "no prompt needs a template of this length"),
     "template.broken": Grade(Severity.UNKNOWN, "Jinja refuses this template; " + _LOOK),
 }
 

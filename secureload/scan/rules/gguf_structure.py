@@ -30,7 +30,7 @@ GRADES = {
     **{
         f"gguf.{code}": Grade(Severity.UNKNOWN, _AGAIN)
         for code in (
-            "alignment", "beyond-file", "metadata", "template-too-long", "tensor", "tensor-type", "zeros",
+            "alignment", "beyond-file", "metadata", "tensor", "tensor-type", "zeros",
         )
     },
 }  # fmt: skip

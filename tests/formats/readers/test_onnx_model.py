@@ -235,3 +235,8 @@ RICH = PLACES["a function"](graph(node("PyOp"), initializers=(tensor(2, external
 @given(st.binary(max_size=80) | mutated(VALID) | mutated(RICH))
 def test_any_bytes_give_events_or_an_error_of_ours(data: bytes) -> None:
     read(data)
+
+
+def test_more_kinds_of_operators_than_there_are_is_a_problem_told_once() -> None:
+    body = b"".join(message((1, node(f"A{number}", "x"))) for number in range(10_050))
+    assert problems(read(model(body))) == ["it uses more than 10,000 kinds of operators"]

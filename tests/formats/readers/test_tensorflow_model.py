@@ -234,3 +234,9 @@ RICH = saved_model(
 @given(st.binary(max_size=80).map(lambda tail: VALID[:30] + tail) | mutated(VALID) | mutated(RICH))
 def test_any_bytes_give_events_or_an_error_of_ours(data: bytes) -> None:
     read(data)
+
+
+def test_more_kinds_of_operators_than_there_are_is_a_problem_told_once() -> None:
+    assert problems(read(graph(*(node(f"A{number}") for number in range(10_050))))) == [
+        "it uses more than 10,000 kinds of operators"
+    ]

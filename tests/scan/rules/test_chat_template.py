@@ -34,4 +34,6 @@ def test_what_prompts_are_written_with_is_silent(name: str) -> None:
 
 
 def test_every_code_is_graded() -> None:
-    assert {f"template.{code}" for code in ("escape", "computed", "other-file", "broken")} <= graded_codes()
+    assert {
+        f"template.{code}" for code in ("escape", "computed", "other-file", "broken", "too-long")
+    } <= graded_codes()
