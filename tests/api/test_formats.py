@@ -63,7 +63,9 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "dense.h5": (DENSE, "SL465"),
     "table.h5": (test_hdf5_file.with_root(test_hdf5_file.text("info", SYSTEM.encode())), "SL101"),
     "saved_model.pb": (
-        test_tensorflow_model.saved_model(test_tensorflow_model.graph(test_tensorflow_model.node("WriteFile"))),
+        test_tensorflow_model.saved_model(
+            test_tensorflow_model.graph(test_tensorflow_model.node("WriteFile"))
+        ),
         "SL471",
     ),
     "model.tflite": (tflite("FlexReadFile"), "SL471"),

@@ -16,6 +16,7 @@ from secureload.formats.item_count import ItemCount
 from secureload.formats.json_text import parse_json_text
 from secureload.formats.keras_config import walk_config
 from secureload.formats.outside import why_outside
+from secureload.formats.readers import text_file
 from secureload.formats.reading import Event, Identified, Observation, Problem, ReadContext, Versions
 from secureload.formats.region import Region
 from secureload.formats.repeated import first_of_each_code
@@ -47,7 +48,9 @@ def _read(data: Region, context: ReadContext) -> Iterator[Event]:
     try:
         text = parse_json_text(raw, where="the text", limits=context.limits)
     except MalformedError:
-        return  # lines of JSON, a template, a program: nothing that reads JSON reads it
+        # Lines of JSON, a template, a program: nothing that reads JSON reads it.
+        yield from text_file.read(data, context)
+        return
     for key in text.repeated:
         yield _observed(
             "repeated-key", f"the key {key!r} stands twice; programs take the last value, or the first"
