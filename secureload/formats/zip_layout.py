@@ -34,6 +34,8 @@ ENCRYPTED_FLAGS = 0x1 | 0x40 | 0x2000
 _USUAL_FLAGS = ENCRYPTED_FLAGS | 0x2 | 0x4 | DESCRIPTOR_FLAG | 0x800
 _UNIX = 3
 _DOS_FOLDER = 0x10
+# The compressions that APPNOTE 4.4.5 knows, AES among them.
+_METHODS = frozenset((*range(11), 12, 14, 16, 18, 19, 20, 93, 94, 95, 96, 97, 98, 99))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Member:
     mode: int = 0
     is_folder: bool = False
     listed: bool = True
+    is_cut: bool = False
 
 
 @dataclass(slots=True)
@@ -249,9 +252,17 @@ def _read_gap(archive: Archive, start: int, end: int, limits: Limits, *, listed:
                 loose_end = at
         if not open_ended:  # else these are the data of the member before: they end themselves
             _keep_loose(archive, start, loose_end)
-        if member is None or len(archive.members) >= limits.archive_members:
+        if member is None:
+            return
+        if len(archive.members) >= limits.archive_members:
+            message = f"archive_members: there are more than {limits.archive_members:,} members in it"
+            archive.events.append(Problem(kind="limit", message=message, offset=at))
+            _keep_loose(archive, at, end)
             return
         archive.members.append(member)
+        if member.is_cut:
+            message = f"the member {member.name!r} is cut off"
+            archive.events.append(Problem(kind="malformed", message=message, offset=at))
         if listed:
             message = f"the member {member.name!r} is listed in no central directory"
             archive.events.append(Observation(code="zip.unlisted", message=message, offset=at))
@@ -262,13 +273,23 @@ def _unlisted_member(data: Region, at: int, end: int) -> Member | None:
     local = read_local_header(data, at)
     if local is None or local.data_at > end:
         return None
-    # Random bytes that look like a header have an unknown compression or reach too far.
-    if local.method > 99 or not local.name or local.name_is_cut or local.data_at + local.packed_size > end:
+    # Random bytes that look like a header have another compression, an odd name, or reach too far.
+    if local.method not in _METHODS or local.name_is_cut or not local.name or not local.name.isprintable():
         return None
-    size = local.packed_size if not _sizes_open(local) else end - local.data_at
+    room = end - local.data_at
+    is_cut = local.packed_size > room
+    if is_cut and end != data.size:
+        return None
+    size = room if is_cut or _sizes_open(local) else local.packed_size
     coding = Coding(local.method, local.flags, local.crc, local.size, data.part(local.data_at, size))
     return Member(
-        name=local.name, names=(local.name,), at=at, entry_at=data.size, coding=coding, listed=False
+        name=local.name,
+        names=(local.name,),
+        at=at,
+        entry_at=data.size,
+        coding=coding,
+        listed=False,
+        is_cut=is_cut,
     )
 
 
@@ -301,4 +322,7 @@ def _keep_loose(archive: Archive, start: int, end: int) -> None:
     message = f"{end - start:,} bytes {where} belong to nothing"
     detail = "they hold an end record" if data.find(END_SIGNATURE, start, end) >= 0 else ""
     archive.events.append(Observation(code=code, message=message, detail=detail, offset=start))
-    archive.loose.append((f"<bytes {start:,} to {end:,}, {where}>", data.part(start, end - start)))
+    name = f"<bytes {start:,} to {end:,}, {where}>"
+    if data.read_at(start, 4) == LOCAL_SIGNATURE:
+        start += 4  # no header follows: these bytes are no archive, and must not be read as one again
+    archive.loose.append((name, data.part(start, end - start)))

@@ -382,7 +382,7 @@ def test_links_special_files_and_folders_with_content() -> None:
 def test_too_many_members_end_in_a_named_limit() -> None:
     found = read(archive(*(Entry(f"{number}") for number in range(40))), Limits(archive_members=30))
     assert "archive_members" in found.problems[0].message
-    assert len(found.children) == 30
+    assert len(found.children) == 31  # and the bytes of the rest
 
 
 def test_a_bomb_of_overlapping_members_ends_in_a_named_limit() -> None:
@@ -560,3 +560,25 @@ def test_whatever_zipfile_reads_in_a_damaged_archive_is_handed_on(changes: list[
     ours = examined_contents(bytes(data))
     for piece in contents_of_zipfile(bytes(data)):
         assert not piece or any(own.startswith(piece) for own in ours)
+
+
+def test_the_last_member_of_a_truncated_archive_is_examined_as_far_as_it_goes() -> None:
+    for method in (STORED, DEFLATED):
+        whole = local_record(Entry("a", TEXT, method=method))
+        found = read(whole[:-3])
+        assert found.names == ["a (unlisted)"]
+        assert {problem.kind for problem in found.problems} == {"malformed"}
+        assert examined_contents(whole[:-3])[0][:100] == TEXT[:100]
+
+
+def test_what_only_begins_as_an_archive_is_not_read_as_one_again() -> None:
+    found = read(b"PK\3\4" + b"\xff" * 60)
+    assert found.names == ["<bytes 0 to 64, before the first member>"]
+    assert examined_contents(b"PK\3\4" + b"\xff" * 60) == [b"\xff" * 60]
+
+
+def test_unlisted_members_beyond_the_limit_are_kept_as_bytes() -> None:
+    whole = b"".join(local_record(Entry(str(number), b"xy")) for number in range(9))
+    found = read(whole, Limits(archive_members=4))
+    assert "archive_members" in found.problems[-1].message
+    assert len(found.children) == 5
