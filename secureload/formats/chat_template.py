@@ -47,6 +47,8 @@ _BY_NAME = frozenset((
     "map", "select", "reject", "selectattr", "rejectattr", "sort", "groupby", "unique", "min", "max", "sum",
 ))  # fmt: skip
 _JOINS = frozenset(("~", "+", "%", "*"))
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+_JOINED = ("computed", "reads an attribute or a key whose name is put together")
 _BUILDERS = frozenset(("join", "format", "reverse", "replace", "lower", "upper", "string", "first", "last"))
 _SHOWN_CHARS = 120
 # The longest templates that are in use have some 30,000.
@@ -73,8 +75,9 @@ def template_events(template: str, name: str, count: ItemCount, offset: int = -1
         template = template[:_MOST_CHARS]
     count.add(len(template) // 2)
     found = list(tokens(template))
+    joined = _joined_subscripts(found)
     for at, token in enumerate(found):
-        for code, what in _judged(found, at, token):
+        for code, what in (_JOINED,) if at in joined else _judged(found, at, token):
             yield Observation(
                 code=f"template.{code}",
                 message=f"the template {name!r} {what}",
@@ -90,8 +93,6 @@ def _judged(found: Sequence[Token], at: int, token: Token) -> Iterator[tuple[str
         yield from _name(found, at, token.text)
     elif token.kind == "broken":
         yield from _broken(token)
-    elif token.text == "[" and _is_subscript(found, at):
-        yield from _subscript(found, at)
 
 
 def _name(found: Sequence[Token], at: int, name: str) -> Iterator[tuple[str, str]]:
@@ -147,20 +148,27 @@ def _is_piece(value: str) -> bool:
     return any(name.startswith(value) or name.endswith(value) for name in _DUNDERS)
 
 
-def _subscript(found: Sequence[Token], at: int) -> Iterator[tuple[str, str]]:
-    """Judge what stands in the brackets that open at ``at``: a key that is put together from texts."""
-    depth = 0
-    texts = joins = False
-    for position in range(at, min(at + 200, len(found))):
-        token = found[position]
-        depth += (token.text in "([{") - (token.text in ")]}") if token.kind == "op" else 0
-        if not depth:
-            break
-        texts |= token.kind == "string"
-        joins |= token.kind == "op" and token.text in _JOINS
-        joins |= token.kind == "name" and token.text in _BUILDERS and _text(found, position - 1) in (".", "|")
-    if texts and joins:
-        yield "computed", "reads an attribute or a key whose name is put together"
+def _joined_subscripts(found: Sequence[Token]) -> set[int]:
+    """Return where the brackets open that read from a value by a key which is put together from texts."""
+    joined: set[int] = set()
+    # Of each bracket that is open: where it is, whether a text stands in it, and whether something is joined.
+    stack: list[tuple[int, bool, bool]] = []
+    for at, token in enumerate(found):
+        if token.kind == "op" and token.text in _OPENING:
+            stack.append((at, False, False))
+            continue
+        texts = token.kind == "string"
+        joins = (token.kind == "op" and token.text in _JOINS) or (
+            token.kind == "name" and token.text in _BUILDERS and _text(found, at - 1) in (".", "|")
+        )
+        if token.kind == "op" and token.text in _CLOSING and stack:
+            begin, texts, joins = stack.pop()
+            if texts and joins and found[begin].text == "[" and _is_subscript(found, begin):
+                joined.add(begin)
+        if stack and (texts or joins):
+            begin, had_texts, had_joins = stack[-1]
+            stack[-1] = begin, had_texts or texts, had_joins or joins
+    return joined
 
 
 def _broken(token: Token) -> Iterator[tuple[str, str]]:

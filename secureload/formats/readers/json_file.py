@@ -27,10 +27,14 @@ _Object: TypeAlias = dict[str, object]
 
 # Keys under which a configuration names code: name → "module.Class", perhaps "repository--module.Class".
 _CODE_KEYS = ("auto_map", "custom_pipelines")
-# Libraries whose classes the index of a diffusers pipeline may name.
-_LIBRARIES = frozenset(
-    ("diffusers", "transformers", "optimum", "onnxruntime", "onnxruntime.training", "flax", "peft")
-)
+# Libraries whose classes the index of a diffusers pipeline may name, and diffusers' own modules of pipelines.
+_LIBRARIES = frozenset((
+    "diffusers", "transformers", "optimum", "onnxruntime", "onnxruntime.training", "flax", "peft",
+    "alt_diffusion", "audioldm2", "cogvideo", "deepfloyd_if", "flux", "i2vgen_xl", "kandinsky", "latent_diffusion",
+    "marigold", "paint_by_example", "shap_e", "stable_audio", "stable_cascade", "stable_diffusion",
+    "stable_diffusion_safe", "stable_diffusion_xl", "unidiffuser", "versatile_diffusion", "vq_diffusion",
+    "wuerstchen",
+))  # fmt: skip
 _SENTENCE_TRANSFORMERS = "sentence_transformers."
 
 
