@@ -18,6 +18,7 @@ COVERED_BY: dict[str, str] = {
     "formats/catalog.py": "formats/test_detect.py",
     "formats/expansion.py": "formats/test_expanding.py",
     "formats/hdf5/attributes.py": "formats/readers/test_hdf5_file.py",
+    "formats/hdf5/chunks.py": "formats/readers/test_hdf5_file.py",
     "formats/hdf5/datatypes.py": "formats/readers/test_hdf5_file.py",
     "formats/hdf5/file.py": "formats/readers/test_hdf5_file.py",
     "formats/hdf5/headers.py": "formats/readers/test_hdf5_file.py",

@@ -10,11 +10,11 @@ from secureload.formats.hdf5.file import Hdf5File
 from secureload.formats.region import Region
 
 __all__ = [
-    "ATTRIBUTE", "ATTRIBUTE_INFO", "DATATYPE", "DRIVER", "EXTERNAL_FILES", "FILTERS", "KNOWN", "LAYOUT", "LINK",
-    "LINK_INFO", "SYMBOL_TABLE", "Message", "messages",
+    "ATTRIBUTE", "ATTRIBUTE_INFO", "DATASPACE", "DATATYPE", "DRIVER", "EXTERNAL_FILES", "FILTERS", "KNOWN", "LAYOUT",
+    "LINK", "LINK_INFO", "SYMBOL_TABLE", "Message", "messages",
 ]  # fmt: skip
 
-NIL, LINK_INFO, DATATYPE, LINK, EXTERNAL_FILES, LAYOUT = 0, 2, 3, 6, 7, 8
+NIL, DATASPACE, LINK_INFO, DATATYPE, LINK, EXTERNAL_FILES, LAYOUT = 0, 1, 2, 3, 6, 7, 8
 FILTERS, ATTRIBUTE, CONTINUATION, SYMBOL_TABLE, DRIVER, ATTRIBUTE_INFO = 11, 12, 16, 17, 20, 21
 KNOWN = frozenset(range(24))
 _SHARED = 2

@@ -13,6 +13,8 @@ from secureload.formats.region import Region
 __all__ = ["Storage", "external_files", "filters", "read_storage"]
 
 _COMPACT, _CONTIGUOUS, _CHUNKED, _VIRTUAL = range(4)
+# The index of a chunk that is all of a dataset, and the flag that says it went through filters.
+_SINGLE_CHUNK, _FILTERED = 1, 2
 _NAMED_FILTER = 256
 _MOST_FILTERS = 32
 _NAME_BYTES = 4096
@@ -25,11 +27,9 @@ class Storage:
     kind: int
     data: Region | None = None
     virtual_files: tuple[str, ...] = ()
-
-    @property
-    def is_virtual(self) -> bool:
-        """Whether the elements are those of other datasets."""
-        return self.kind == _VIRTUAL
+    # Of a dataset of one dimension in chunks: the address of their tree, or the one chunk that is all of it.
+    tree: int | None = None
+    chunk: Region | None = None
 
 
 def read_storage(file: Hdf5File, message: Message) -> Storage:
@@ -46,12 +46,32 @@ def read_storage(file: Hdf5File, message: Message) -> Storage:
         address, size = file.address(cursor), file.length(cursor)
         return Storage(kind, None if address is None else file.data.part(address, size))
     if kind == _CHUNKED:
-        return Storage(kind)
+        return _chunked(file, message, version)
     if kind != _VIRTUAL:
         raise cursor.malformed(f"a dataset is stored in the unknown way {kind}")
     address, index = file.address(cursor), cursor.number(4)
     block = None if address is None else global_heap(file, address).get(index)
     return Storage(kind, virtual_files=() if block is None else _first_virtual_file(file, block))
+
+
+def _chunked(file: Hdf5File, message: Message, version: int) -> Storage:
+    """Layout messages of chunks: the numbers count a dimension more than the dataset has."""
+    cursor = message.cursor()
+    cursor.skip(2)
+    if version == 3:
+        rank, address = cursor.number(1), file.address(cursor)
+        return Storage(_CHUNKED, tree=address if rank == 2 else None)
+    flags, rank, width = cursor.number(1), cursor.number(1), cursor.number(1)
+    size = 1
+    for _ in range(rank):
+        size *= cursor.number(width)
+    if cursor.number(1) != _SINGLE_CHUNK or rank != 2:
+        return Storage(_CHUNKED)
+    if flags & _FILTERED:
+        size = file.length(cursor)
+        cursor.skip(4)
+    address = file.address(cursor)
+    return Storage(_CHUNKED, chunk=None if address is None else file.data.part(address, size))
 
 
 def _old_storage(file: Hdf5File, message: Message, version: int) -> Storage:

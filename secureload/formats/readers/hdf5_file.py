@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from secureload.errors import LimitError, MalformedError, SecureloadError
 from secureload.formats.hdf5 import headers
 from secureload.formats.hdf5.attributes import Attribute, dense_attributes, read_attribute, values_of
-from secureload.formats.hdf5.datatypes import VARIABLE, Datatype, read_datatype
+from secureload.formats.hdf5.chunks import Chunk, chunks_of_tree, stored_bytes
+from secureload.formats.hdf5.datatypes import VARIABLE, Datatype, read_dataspace, read_datatype
 from secureload.formats.hdf5.file import Hdf5File, find_superblock, open_file
 from secureload.formats.hdf5.headers import Message, messages
 from secureload.formats.hdf5.heaps import global_heap_objects
@@ -38,6 +39,8 @@ _CONFIGURATIONS = frozenset(("model_config", "training_config"))
 _KERAS_MARKS = frozenset(("model_config", "keras_version", "layer_names"))
 _MOST_VALUES = 10_000
 _SHOWN_BYTES = 200
+# Of a dataset in chunks that could be a pickle, put together in memory.
+_CHUNKED_BYTES = 64 << 20
 
 
 @dataclass(slots=True)
@@ -56,7 +59,8 @@ class _Dataset:
 
     type: Datatype | None = None
     storage: Storage | None = None
-    filtered: bool = False
+    elements: int = 0
+    filters: list[int] = field(default_factory=list)
 
 
 def read(data: Region, context: ReadContext) -> Iterator[Event]:
@@ -165,7 +169,9 @@ def _link(path: str, link: Link, walk: _Walk) -> Iterator[Event]:
 def _dataset_message(
     file: Hdf5File, path: str, message: Message, dataset: _Dataset, walk: _Walk
 ) -> Iterator[Event]:
-    if message.type == headers.DATATYPE:
+    if message.type == headers.DATASPACE:
+        dataset.elements = read_dataspace(file, message.cursor())
+    elif message.type == headers.DATATYPE:
         dataset.type = read_datatype(message.cursor())
         walk.variable |= dataset.type.kind == VARIABLE
     elif message.type == headers.LAYOUT:
@@ -178,7 +184,7 @@ def _dataset_message(
             yield from _other_file(path, name, message.offset)
     elif message.type == headers.FILTERS:
         for number, name in filters(message):
-            dataset.filtered = True
+            dataset.filters.append(number)
             yield from _filter(number, name, message.offset, walk)
 
 
@@ -199,14 +205,21 @@ def _filter(number: int, name: str, offset: int, walk: _Walk) -> Iterator[Event]
 
 
 def _content(file: Hdf5File, path: str, dataset: _Dataset) -> Iterator[Event]:
-    """Hand on a dataset of bytes that lies in one piece: somebody may keep a pickle in it."""
+    """Hand on a dataset of bytes that is a pickle: somebody may keep one in it."""
     kind, storage = dataset.type, dataset.storage
-    if kind is None or storage is None or storage.data is None or dataset.filtered or not kind.is_bytes:
-        return
-    if kind.kind == VARIABLE:
-        return  # these lie in a heap, and all heaps are looked through
-    if would_be_unpickled(storage.data):
-        yield Child(name=path.lstrip("/"), data=storage.data, expect="pickle")
+    if kind is None or storage is None or not kind.is_bytes or kind.kind == VARIABLE:
+        return  # what has a variable length lies in a heap, and all heaps are looked through
+    data = storage.data if not dataset.filters else None
+    chunks: list[Chunk] = []
+    if storage.tree is not None and kind.size == 1:
+        chunks = list(chunks_of_tree(file, storage.tree))
+    elif storage.chunk is not None:
+        chunks = [(0, storage.chunk, 0)]
+    if chunks:
+        size = dataset.elements * kind.size
+        data = Region(stored_bytes(chunks, dataset.filters, size, min(size, _CHUNKED_BYTES), file.count))
+    if data is not None and would_be_unpickled(data):
+        yield Child(name=path.lstrip("/"), data=data, expect="pickle")
 
 
 # -- attributes ----------------------------------------------------------------------------------------

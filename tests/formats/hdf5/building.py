@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from dataclasses import dataclass, field
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -118,6 +119,23 @@ class Builder:
         """A dataset of bytes in one piece."""
         address = self.put(raw)
         return self.header((1, space(len(raw))), (3, kind), contiguous(address, len(raw)), *messages)
+
+    def chunked(self, raw: bytes, chunk: int, *filters: int) -> int:
+        """A dataset of single bytes in chunks, each deflated where the filters say so."""
+        pieces = []
+        for start in range(0, len(raw), chunk):
+            piece = raw[start : start + chunk].ljust(chunk, b"\0")
+            pieces.append(
+                (start, zlib.compress(piece) if 1 in filters else piece + bytes(4) * (3 in filters))
+            )
+        entries = b"".join(
+            struct.pack("<IIQQQ", len(piece), 0, start, 0, self.put(piece)) for start, piece in pieces
+        )
+        head = struct.pack("<BBHQQ", 1, 0, len(pieces), UNDEFINED, UNDEFINED)
+        tree = self.put(b"TREE" + head + entries + struct.pack("<IIQQ", 0, 0, len(raw), 0))
+        layout = (8, struct.pack("<BBBQII", 3, 2, 2, tree, chunk, 1))
+        pipe = (pipeline(*filters),) if filters else ()
+        return self.header((1, space(len(raw))), (3, integer_type()), layout, *pipe)
 
     def encoded(self, root: int, driver: int = UNDEFINED) -> bytes:
         """The whole file."""

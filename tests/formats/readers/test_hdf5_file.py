@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+import zlib
 
 import pytest
 from hypothesis import given
@@ -139,6 +140,48 @@ def test_a_compact_dataset_and_one_of_an_old_layout_are_read_too() -> None:
         {name: builder.header(kind, layout) for name, layout in (("a", compact), ("b", old), ("c", older))}
     )
     assert pickled(read(builder.encoded(group))) == dict.fromkeys("abc", SYSTEM)
+
+
+@pytest.mark.parametrize("filters", [(), (1,), (2, 1), (3,)])
+@pytest.mark.parametrize("chunk", [7, 16, 1_000])
+def test_a_pickle_in_chunks_is_put_together_however_they_are_compressed(
+    chunk: int, filters: tuple[int, ...]
+) -> None:
+    builder = Builder()
+    stored = builder.chunked(SYSTEM, chunk, *filters)
+    numbers = builder.chunked(bytes(range(256)) * 9, 100, *filters)
+    data = builder.encoded(builder.group({"stored": stored, "numbers": numbers}))
+    assert pickled(read(data)) == {"stored": SYSTEM}
+
+
+def test_one_chunk_of_the_newer_layout_is_read_too() -> None:
+    builder = Builder()
+    at = builder.put(zlib.compress(SYSTEM))
+    size = len(zlib.compress(SYSTEM))
+    layout = (8, struct.pack("<BBBBBHHBQIQ", 4, 2, 2, 2, 2, len(SYSTEM), 1, 1, size, 0, at))
+    stored = builder.header((1, space(len(SYSTEM))), (3, integer_type()), layout, pipeline(1))
+    assert pickled(read(builder.encoded(builder.group({"stored": stored})))) == {"stored": SYSTEM}
+
+
+def test_chunks_that_expand_without_end_are_a_limit_and_damaged_ones_are_data() -> None:
+    builder = Builder()
+    bomb = zlib.compress(b"N" * (60 << 20))
+    at = builder.put(bomb)
+    layout = (8, struct.pack("<BBBBBIIBQIQ", 4, 2, 2, 2, 4, 60 << 20, 1, 1, len(bomb), 0, at))
+    dataset = ((1, space(60 << 20)), (3, integer_type()), layout, pipeline(1))
+    many = builder.group({str(number): builder.header(*dataset) for number in range(20)})
+    assert "structure_items" in problems(read(builder.encoded(many), structure_items=200_000))[0]
+    builder = Builder()
+    data = builder.encoded(builder.group({"damaged": builder.chunked(SYSTEM, 100, 1)}))
+    assert pickled(read(data)) == {"damaged": SYSTEM}
+    whole = zlib.compress(SYSTEM.ljust(100, b"\0"))
+    assert pickled(read(data.replace(whole, bytes(len(whole))))) == {}
+
+
+def test_chunks_behind_a_filter_that_is_not_read_here_are_data() -> None:
+    builder = Builder()
+    other = builder.chunked(SYSTEM, 100, 32_000)
+    assert read(builder.encoded(builder.group({"other": other}))) == []
 
 
 # -- other files -------------------------------------------------------------------------------------------
