@@ -41,6 +41,7 @@ def second_opinion(
 ) -> Trace:
     """Return ``trace`` with the walker's opinion of the same stream, and with its exact offsets.
 
+    Where it is a joblib reading, it should have its other one already (``with_pickle_reading``).
     ``open_source`` opens the stream that was traced, from its beginning; it is called once or more. Whatever
     the bytes, this returns: where the walker fails, that is an anomaly.
     """
@@ -69,9 +70,31 @@ def _compared(trace: Trace, open_source: Callable[[], ByteSource], limits: Limit
         trace,
         imports=_placed_imports(trace.imports, walks),
         operations=_placed_operations(trace.operations, walks),
-        disagreements=tuple(found[:_MOST]),
+        disagreements=(*found, *_in_the_other_reading(trace, open_source, limits))[:_MOST],
         anomalies=_anomalies(trace, walks),
     )
+
+
+def _in_the_other_reading(
+    trace: Trace, open_source: Callable[[], ByteSource], limits: Limits
+) -> list[Disagreement]:
+    """Return what pickle would import of a joblib file, taking array bytes for opcodes, and no trace has seen.
+
+    Random bytes hit upon an opcode at times, so that only what could be a name counts.
+    """
+    if trace.reading != "joblib" or all(section.kind == "pickle" for section in trace.sections):
+        return []
+    known = {item.ref for item in (*trace.imports, *trace.other_imports)}
+    walk = walk_stream(open_source(), limits=replace(limits, trace_pickles=1))
+    return [
+        Disagreement("walker", "import", seen.target, seen.offset)
+        for seen in walk.imports
+        if isinstance(seen.target, GlobalRef) and seen.target not in known and _could_be(seen.target)
+    ]
+
+
+def _could_be(ref: GlobalRef) -> bool:
+    return all(part.isidentifier() for part in (*ref.module.split("."), *ref.name.split(".")))
 
 
 def _anomalies(trace: Trace, walks: Sequence[Walk]) -> tuple[Anomaly, ...]:

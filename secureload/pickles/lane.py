@@ -5,27 +5,35 @@ a run is where it ends and what it adds to the memo; so the patterns match only 
 MEMOIZE stands for nothing else, and counting that byte counts the memo. What a run pushed is looked at if an
 opcode reaches into it, what it stored if a GET asks for it.
 
-All patterns are possessive: no byte is tried twice, however hostile.
+All patterns are possessive: no byte is tried again and again, however hostile.
 """
 
 from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Sequence
+from functools import cache
 
-from secureload.pickles.symbols import PUSHED, SCALAR, SIZES, TUPLE, Value
+from secureload.pickles.opcodes import OPCODES
+from secureload.pickles.symbols import BYTES, PUSHED, SCALAR, SIZES, TUPLE, Value
 
-__all__ = ["lane_for", "puts_in_order", "replay"]
+__all__ = ["Lane", "replay"]
 
-# Longer texts are rare enough to be walked over one by one.
+# Lengths of runs in bytes: to be worth it at first, to be so in bulk, to tell that there is bulk.
+_LEAST, _LEAST_OF_BULK, _LONG_RUN = 512, 64, 4_096
+# After so many that were too short there is bulk, and after so many that were reached into there is none.
+_POOR_RUNS = 32
+# Behind these opcodes a run may begin at once. Where none does, the wait for it doubles so often.
+_BEFORE_RUNS = b"\x94qr("
+_MOST_DOUBLINGS = 6
+# Longer texts are rare.
 _LONGEST = 64
 _MEMOIZE = 0x94
 
 
-def _texts(opcode: bytes, width: int, byte: bytes) -> bytes:
+def _texts(opcode: bytes, width: int, byte: bytes, longest: int = _LONGEST) -> bytes:
     """Return a pattern of a text with its length in front: one alternative each, common lengths first."""
-    lengths = [n for n in (*range(3, 17), 1, 2, 0, *range(17, _LONGEST + 1)) if byte == b"." or n != _MEMOIZE]
+    lengths = [n for n in (*range(3, 17), 1, 2, 0, *range(17, longest + 1)) if byte == b"." or n != _MEMOIZE]
     each = (re.escape(n.to_bytes(width, "little")) + byte + b"{%d}" % n for n in lengths)
     return opcode + b"(?:" + b"|".join(each) + b")"
 
@@ -40,35 +48,121 @@ def _numbers(byte: bytes) -> bytes:
 _NO_MEMOIZE = rb"[^\x94]"
 _PLAIN = _texts(rb"\x8c", 1, _NO_MEMOIZE) + b"|" + _numbers(_NO_MEMOIZE)
 # TUPLE1 takes one value and gives one, so it fits anywhere behind a first one.
-_RUN = rb"(?:(?:%b)\x94?+(?:\x85\x94?+)*+)*+"
+_VALUE = rb"(?:%b)\x94?+(?:\x85\x94?+)*+"
 # Once the memo has 256 entries, every BINGET finds one.
-_MEMOIZED = re.compile(_RUN % _PLAIN, re.DOTALL)
-_WITH_GETS = re.compile(_RUN % (_PLAIN + rb"|h[^\x94]"), re.DOTALL)
+_MEMOIZED = re.compile(rb"(?:%b)*+" % (_VALUE % _PLAIN), re.DOTALL)
+_WITH_GETS = re.compile(rb"(?:%b)*+" % (_VALUE % (_PLAIN + rb"|h[^\x94]")), re.DOTALL)
 _OLD = _texts(b"X", 4, b".") + b"|" + _numbers(b".")
 # Protocols 1 to 3 name the index that they store under; below 256 by another opcode, which is not worth it.
 _PUT = re.compile(rb"(?:(?:%b)(?:r....)?+)*+" % _OLD, re.DOTALL)
 _PUTS = re.compile(rb"(?:%b)(?:r(....))?+" % _OLD, re.DOTALL)
 
 
-def lane_for(protocol: int, memo_size: int) -> re.Pattern[bytes]:
-    """Return the pattern that fits a pickle of this protocol whose memo has this many entries."""
-    if protocol < 4:
-        return _PUT
-    return _WITH_GETS if memo_size > 0xFF else _MEMOIZED
+# Numbers are never stored, nor is again what the memo gives, so that any byte may stand in these.
+_LOOSE = _numbers(b".") + b"|h."
+_NUMBERS = re.compile(b"(?:" + _numbers(b".") + b")*+", re.DOTALL)
+_TAKEN = re.compile(b"(?:" + _LOOSE + b"|j....)*+", re.DOTALL)
+_INDEXES = re.compile(b"(?:" + _LOOSE + b")|j(....)", re.DOTALL)
 
 
-def puts_in_order(run: bytes, first: int) -> int:
-    """Return how many values a run of an old protocol stores, -1 unless under ``first`` and what follows it."""
-    indexes = b"".join(_PUTS.findall(run))
+@cache
+def _long() -> re.Pattern[bytes]:
+    """Values as above, with longer texts and with bytes. Its making costs milliseconds, so it waits for its use."""
+    texts = [_texts(opcode, 1, _NO_MEMOIZE, 255) for opcode in (rb"\x8c", b"C")]
+    return re.compile(b"(?:%b)*+" % (_VALUE % b"|".join([*texts, _numbers(_NO_MEMOIZE)])), re.DOTALL)
+
+
+class Lane:
+    """Looks for runs, and learns whether the data are such that short ones are worth it.
+
+    A run that an opcode reaches into costs more than a walk, and in small models most would be. So at first
+    only long runs count. Where there are many data, shorter ones do, and kinds that take longer to match.
+    """
+
+    __slots__ = ("_bulky", "_failed", "_least", "_poor", "_taken", "_unfolded")
+
+    def __init__(self) -> None:
+        self._bulky = False
+        # How long a run must be, in bytes; how many in a row were not.
+        self._least = _LEAST
+        self._failed = 0
+        # Runs that were too short, that were taken, and how many had been reached into before.
+        self._poor = self._taken = self._unfolded = 0
+
+    def wait(self, code: int) -> int:
+        """Return after how many bytes of plain data to look again, where ``code`` is the opcode that comes next."""
+        if code in _BEFORE_RUNS and self._failed < 2:
+            return 1
+        return self._least << min(self._failed, _MOST_DOUBLINGS)
+
+    def find_run(
+        self, data: bytes, position: int, end: int, protocol: int, memo_size: int, unfolded: int = 0
+    ) -> tuple[int, int]:
+        """Return where the run at ``position`` ends, at ``end`` at the latest, and how many values it stores.
+
+        ``memo_size`` is how many entries the memo has, all of them under the indexes from 0 on; ``unfolded`` how
+        many runs were reached into so far. Where no run is worth it, it ends where it begins.
+        """
+        if protocol < 4:
+            end, stored = _old_run(data, position, end, memo_size)
+        else:
+            end, stored = self._run(data, position, end, memo_size)
+        if end - position < self._least:
+            end, stored = position, 0
+        self._learn(end - position, unfolded)
+        return end, stored
+
+    def _run(self, data: bytes, position: int, end: int, memo_size: int) -> tuple[int, int]:
+        found = _matched(_WITH_GETS if memo_size > 0xFF else _MEMOIZED, data, position, end)
+        if found - position < self._least and self._bulky:
+            loose = _loose_run(data, position, end, memo_size)
+            if loose - position >= self._least:
+                return loose, 0
+            found = _matched(_long(), data, position, end)
+        return found, data.count(_MEMOIZE, position, found)
+
+    def _learn(self, size: int, unfolded: int) -> None:
+        if size:
+            self._taken += 1
+            self._failed = 0
+        else:
+            self._poor += 1
+            self._failed += 1
+        if not self._bulky and (self._poor >= _POOR_RUNS or size >= _LONG_RUN):
+            self._bulky, self._least = True, _LEAST_OF_BULK
+            self._taken, self._unfolded = 0, unfolded
+        elif self._bulky and unfolded - self._unfolded > _POOR_RUNS + self._taken // 4:
+            self._bulky, self._least = False, _LEAST
+            self._poor = -8 * _POOR_RUNS
+
+
+def _matched(pattern: re.Pattern[bytes], data: bytes, position: int, end: int) -> int:
+    found = pattern.match(data, position, end)
+    return found.end() if found is not None else position
+
+
+def _loose_run(data: bytes, position: int, end: int, memo_size: int) -> int:
+    """Return where a run of numbers ends, and of what is taken from the memo, where all of that is there."""
+    if memo_size <= 0xFF:
+        return _matched(_NUMBERS, data, position, end)
+    end = _matched(_TAKEN, data, position, end)
+    indexes = b"".join(_INDEXES.findall(data, position, end)) if data.find(b"j", position, end) >= 0 else b""
+    return end if max(array("I", indexes), default=-1) < memo_size else position
+
+
+def _old_run(data: bytes, position: int, end: int, first: int) -> tuple[int, int]:
+    """The values of a run of an old protocol must be stored under ``first`` and what follows it."""
+    end = _matched(_PUT, data, position, end)
+    indexes = b"".join(_PUTS.findall(data[position:end]))
     count = len(indexes) // 4
     expected = array("I", range(first, first + count)) if first + count <= 0xFFFFFFFF else array("I")
-    return count if expected == array("I", indexes) else -1
+    return (end, count) if expected == array("I", indexes) else (position, 0)
 
 
-def replay(data: bytes, first: int, older: Sequence[Value]) -> tuple[list[Value], list[Value]]:
-    """Return what a run pushes, and what it stores in the memo from index ``first`` on.
+def replay(data: bytes) -> tuple[list[Value], list[Value]]:
+    """Return what a run pushes, and what it stores in the memo in its order.
 
-    ``older`` is the memo; what a GET takes from it is a text or plain data where it matters.
+    What a GET takes from the memo stands as -1 - its index.
     """
     values: list[Value] = []
     memo: list[Value] = []
@@ -76,27 +170,30 @@ def replay(data: bytes, first: int, older: Sequence[Value]) -> tuple[list[Value]
     while position < len(data):
         code = data[position]
         size = SIZES[code]
+        position += size or 1
         if size:
             values.append(PUSHED[code])
-            position += size
+        elif code == 0x43:  # SHORT_BINBYTES
+            values.append(BYTES)
+            position += 1 + data[position]
+        elif code == 0x8C:  # SHORT_BINUNICODE
+            start, position = position + 1, position + 1 + data[position]
+            values.append(data[start:position])
         elif code == _MEMOIZE:
             memo.append(values[-1])
-            position += 1
-        elif code == 0x72:  # LONG_BINPUT
-            memo.append(values[-1])
-            position += 5
         elif code == 0x85:  # TUPLE1
             values[-1] = TUPLE
-            position += 1
-        elif code == 0x68:  # BINGET
-            index = data[position + 1]
-            values.append(older[index] if index < first else memo[index - first])
-            position += 2
+        elif code == 0x72:  # LONG_BINPUT
+            memo.append(values[-1])
+            position += 4
+        elif code == 0x58:  # BINUNICODE
+            start, position = position + 4, position + 4 + data[position]
+            values.append(data[start:position])
         elif code == 0x8A:  # LONG1
             values.append(SCALAR)
-            position += 2 + data[position + 1]
-        else:  # SHORT_BINUNICODE or BINUNICODE
-            start = position + (2 if code == 0x8C else 5)
-            position = start + data[position + 1]
-            values.append(data[start:position])
+            position += 1 + data[position]
+        else:  # BINGET, LONG_BINGET
+            width = OPCODES[code].fixed
+            values.append(-1 - int.from_bytes(data[position : position + width], "little"))
+            position += width
     return values, memo

@@ -59,6 +59,8 @@ class Machine:
         self.context = Context(window.base)
         self.outer: list[Context] = []
         self.pickles = 0
+        # How many runs an opcode has reached into.
+        self.unfolded = 0
         self._globals: dict[tuple[bytes, bytes, bool], Target] = {}
         self._refs: dict[tuple[str, str], Target] = {}
         # What stands for everything that is computed, and for what a persistent id gives.
@@ -81,16 +83,17 @@ class Machine:
         return context.stack
 
     def _unfold(self, context: Context, run: Run) -> None:
+        self.unfolded += 1
         values, _ = self._replayed(run)
         stack = context.below.pop()
         context.fences.pop()
-        stack += values
+        stack += [self._taken(value) for value in values]
         stack += context.stack
         context.stack = stack
 
     def _replayed(self, run: Run) -> tuple[list[Value], list[Value]]:
         if run.values is None:
-            run.values, run.memo = replay(self.kept.read(run), run.first, self.context.memo)
+            run.values, run.memo = replay(self.kept.read(run))
         return run.values, run.memo
 
     def pop_mark(self) -> list[Value]:
@@ -140,16 +143,27 @@ class Machine:
 
     def get(self, index: int) -> Value:
         """Return what the memo has under ``index``."""
-        context = self.context
-        if 0 <= index < len(context.memo):
-            value = context.memo[index]
-            if value.__class__ is Run:
+        memo = self.context.memo
+        if not 0 <= index < len(memo):
+            if index in self.context.sparse:
+                return self.context.sparse[index]
+            raise WalkStop(f"nothing is stored in the memo under {index}")
+        passed = []
+        while True:
+            value = memo[index]
+            if isinstance(value, Run):
                 value = self._replayed(value)[1][index - value.first]
-                context.memo[index] = value
-            return value
-        if index in context.sparse:
-            return context.sparse[index]
-        raise WalkStop(f"nothing is stored in the memo under {index}")
+            passed.append(index)
+            if not isinstance(value, int) or value >= 0:
+                break
+            index = -1 - value  # a run that takes it from further back
+        for index in passed:
+            memo[index] = value
+        return value
+
+    def _taken(self, value: Value) -> Value:
+        """Return what a run pushes; what it takes from the memo is looked up there."""
+        return self.get(-1 - value) if isinstance(value, int) and value < 0 else value
 
     def put(self, index: int, position: int) -> None:
         """Store the top of the stack in the memo."""

@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias
 from secureload.errors import SecureloadError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.frames import broken_piece
-from secureload.pickles.lane import lane_for, puts_in_order
+from secureload.pickles.lane import Lane
 from secureload.pickles.machine import Context, Machine
 from secureload.pickles.operations import OPERATIONS, PickleEnd
 from secureload.pickles.source import ByteSource
@@ -32,13 +32,9 @@ __all__ = ["FrameReading", "walk_stream"]
 
 FrameReading: TypeAlias = Literal["joined", "restarted"]
 
-# A run shorter than this is walked over sooner than it is set aside.
-_WORTHWHILE = 512
-# After so many bytes of plain data, more of it is to be expected.
-_QUIET = 512
-_MEMOIZE = 0x94
 _SHORT = bytes(3)  # the upper bytes of a length below 256
-_STORING = b"\x94qr"
+# Opcodes that only build plain data.
+_BUILDING = frozenset(b"(.aestuldgjpqrBCXSVIFLTU" + bytes((0x85, 0x86, 0x87, 0x8A, 0x90, 0x91, 0x94)))
 
 
 def walk_stream(
@@ -82,6 +78,7 @@ class _Walker:
         self._limit = 0
         self._lane_end = 0
         self._position = 0
+        self._lane = Lane()
 
     def run(self) -> Walk:
         stopped = ""
@@ -201,7 +198,7 @@ class _Walker:
 
     def _steps(self) -> None:
         """Walk opcode by opcode; what ends this is an exception. The most frequent opcodes stand here."""
-        machine, window, fast = self._machine, self._window, self._fast
+        machine, window, lane, fast = self._machine, self._window, self._lane, self._fast
         # ``limit`` is where to look up next: at ``bound``, or where nothing but data was seen for some time.
         position, limit, bound = self._position, 0, 0
         data, context = window.data, machine.context
@@ -219,7 +216,7 @@ class _Walker:
                         # One opcode that did not fit, and the next run may follow.
                         position, stack, limit = end, context.stack, min(bound, end + 1)
                         continue
-                    limit = min(bound, position + (1 if data[position] in _STORING else _QUIET))
+                    limit = min(bound, position + lane.wait(data[position]))
                 code = data[position]
                 size = SIZES[code]
                 if size:
@@ -267,8 +264,8 @@ class _Walker:
                         raise WalkStop(f"{code:#04x} is no opcode")
                     position = operation(machine, data, position)
                     data, stack = window.data, context.stack
-                    if position + _QUIET < bound:
-                        limit = position + _QUIET
+                    if code not in _BUILDING:
+                        limit = min(bound, position + lane.wait(0))
                     if code == 0x95:  # FRAME
                         limit = bound = 0
         finally:
@@ -279,17 +276,11 @@ class _Walker:
         context, data = self._machine.context, self._window.data
         if context.sparse or self._window.joint > position:
             return position
-        found = lane_for(context.protocol, len(context.memo)).match(data, position, self._lane_end)
-        end = found.end() if found else position
-        if end - position < _WORTHWHILE:
-            return position
-        if context.protocol < 4:
-            stored = puts_in_order(data[position:end], len(context.memo))
-        else:
-            stored = data.count(_MEMOIZE, position, end)
-        if stored < 0:
-            return position
-        self._machine.take_run(position, end, stored)
+        end, stored = self._lane.find_run(
+            data, position, self._lane_end, context.protocol, len(context.memo), self._machine.unfolded
+        )
+        if end > position:
+            self._machine.take_run(position, end, stored)
         return end
 
 

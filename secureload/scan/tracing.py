@@ -42,10 +42,9 @@ def trace_pickle(
     )
     if isinstance(stream, ExpandingReader):
         trace = _to_its_end(trace, stream)
-    trace = second_opinion(trace, opened, limits)
     if trace.reading == "joblib":
         trace = with_pickle_reading(trace, opened(), limits=limits)
-    return trace
+    return second_opinion(trace, opened, limits)
 
 
 def does_something(trace: Trace) -> bool:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import io
 import pickle
-from typing import Any
+from typing import Any, ClassVar
 
 from secureload.pickles.names import effective_name
 from secureload.pickles.stand_ins import Global, Inert, StandIn
 from secureload.pickles.trace import GlobalRef, Result
 
+_MOST_BYTES = 1 << 20
 # (kind, target, offset of the opcode)
 Event = tuple[str, object, int]
 
@@ -57,6 +58,17 @@ class PythonReader(pickle._Unpickler):  # type: ignore[name-defined]
                 self.dispatch[key[0]](self)
         except pickle._Stop:  # type: ignore[attr-defined]
             return
+
+    def _bytearray(self) -> None:
+        """BYTEARRAY8, which reserves what it is told before it reads."""
+        size = int.from_bytes(self.read(8), "little")
+        if size > _MOST_BYTES:
+            raise pickle.UnpicklingError("more bytes than a test has")
+        data = bytearray(size)
+        self.readinto(data)
+        self.append(data)
+
+    dispatch: ClassVar[Any] = {**pickle._Unpickler.dispatch, pickle.BYTEARRAY8[0]: _bytearray}  # type: ignore[attr-defined]
 
     def _offset(self) -> int:
         frame = self._unframer.current_frame

@@ -35,9 +35,9 @@ from secureload.pickles.assembler import Assembler
 from secureload.pickles.opcodes import OPCODES
 from secureload.pickles.source import ByteSource
 from secureload.pickles.trace import Disagreement, GlobalRef, Result, Trace
-from secureload.pickles.vm import trace_stream
+from secureload.pickles.vm import trace_stream, with_pickle_reading
 
-from .programs import SOUPS, programs
+from .programs import SOUPS, programs, without_bombs
 from .test_walker import HIDDEN, SYSTEM, crossing
 from .tracing import mapped
 
@@ -155,7 +155,7 @@ def test_both_readers_agree_on_joblib_files_with_their_arrays_between_the_opcode
 
 
 @pytest.mark.parametrize("name", ["numpy", "forest", "pandas"])
-def test_both_readers_agree_on_a_compressed_stream_which_is_expanded_once_for_each(name: str) -> None:
+def test_both_readers_agree_on_a_compressed_stream_which_is_opened_once_for_each_reading(name: str) -> None:
     file = io.BytesIO()
     joblib.dump(VALUES[name](), file)
     opened: list[ByteSource] = []
@@ -166,7 +166,8 @@ def test_both_readers_agree_on_a_compressed_stream_which_is_expanded_once_for_ea
 
     found = second_opinion(trace_stream(reader()), reader)
     assert_agreed(found, file.getvalue())
-    assert len(opened) == 2
+    # For the unpickler, for the walk, and for what pickle would read up to the first array.
+    assert len(opened) == 3
 
 
 @pytest.mark.parametrize("protocol", [2, 4, 5])
@@ -278,6 +279,34 @@ def test_one_call_more_of_a_global_that_both_see_is_a_disagreement() -> None:
     assert seen_only_by(found, "walker") == WHOLE
 
 
+def test_array_bytes_that_only_pickle_loads_would_run_are_a_disagreement() -> None:
+    """Neither joblib nor a load from a file reaches them: in those bytes a frame ends inside of an argument."""
+    payload = crossing("joined")[2:]
+    raw = numpy.frombuffer(payload.ljust(256, b"."), dtype=numpy.uint8)
+    file = io.BytesIO()
+    joblib.dump(raw, file)
+    data = file.getvalue()
+    start = data.index(raw.tobytes())
+    length = next(size for size in range(1, 17) if data[start - size - 1] == size)
+    # joblib believes the length of the padding and skips as many bytes: "0" (POP) is 48.
+    data = data[: start - length - 1] + b"0" + b"N0" * 24 + data[start:]
+    trace = with_pickle_reading(trace_stream(mapped(data), bytes_total=len(data)), mapped(data))
+    assert SYSTEM not in [item.ref for item in (*trace.imports, *trace.other_imports)]
+    found = second_opinion(trace, lambda: mapped(data))
+    assert seen_only_by(found, "walker") == [("import", SYSTEM)]
+    assert found.disagreements[0].offset == data.index(b"cos\n")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=600))
+def test_the_bytes_of_an_array_are_no_disagreement(raw: bytes) -> None:
+    file = io.BytesIO()
+    joblib.dump([numpy.frombuffer(raw, dtype=numpy.uint8)], file)
+    data = file.getvalue()
+    trace = with_pickle_reading(trace_stream(mapped(data), bytes_total=len(data)), mapped(data))
+    assert second_opinion(trace, lambda: mapped(data)).disagreements == ()
+
+
 def test_what_the_walk_misses_is_a_disagreement_too(monkeypatch: pytest.MonkeyPatch) -> None:
     data = b"\x80\x04N" + HIDDEN + b"."
     trace = trace_stream(mapped(data), bytes_total=len(data))
@@ -330,7 +359,7 @@ def test_the_two_readers_agree_on_any_program_that_the_unpickler_reads_to_its_en
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.one_of(SOUPS, programs(most=12)), max_size=3).map(b"".join))
+@given(st.lists(st.one_of(SOUPS, programs(most=12)), max_size=3).map(b"".join).map(without_bombs))
 def test_any_bytes_have_a_second_opinion_and_the_walk_misses_nothing(data: bytes) -> None:
     assert_nothing_missed(opinion(data))
 
@@ -339,7 +368,7 @@ def test_any_bytes_have_a_second_opinion_and_the_walk_misses_nothing(data: bytes
 @given(programs(most=12), st.integers(1, 60), st.binary(min_size=1, max_size=4))
 def test_a_changed_byte_never_breaks_the_second_opinion(data: bytes, at: int, change: bytes) -> None:
     at %= len(data)
-    changed = (data[:at] + change + data[at + 1 :]).replace(b"r", b"q").replace(b"p", b"q")
+    changed = without_bombs(data[:at] + change + data[at + 1 :])
     assert_nothing_missed(opinion(changed))
 
 
