@@ -26,7 +26,7 @@ from secureload.pickles.trace import (
 from secureload.pickles.walk import Seen, Walk
 from secureload.pickles.walker import walk_stream
 
-__all__ = ["second_opinion"]
+__all__ = ["other_opinion", "second_opinion"]
 
 _MOST = 1_000
 # What happens to what, in words that are quick to compare; how often, and where first.
@@ -41,7 +41,6 @@ def second_opinion(
 ) -> Trace:
     """Return ``trace`` with the walker's opinion of the same stream, and with its exact offsets.
 
-    Where it is a joblib reading, it should have its other one already (``with_pickle_reading``).
     ``open_source`` opens the stream that was traced, from its beginning; it is called once or more. Whatever
     the bytes, this returns: where the walker fails, that is an anomaly.
     """
@@ -70,27 +69,30 @@ def _compared(trace: Trace, open_source: Callable[[], ByteSource], limits: Limit
         trace,
         imports=_placed_imports(trace.imports, walks),
         operations=_placed_operations(trace.operations, walks),
-        disagreements=(*found, *_in_the_other_reading(trace, open_source, limits))[:_MOST],
+        disagreements=tuple(found[:_MOST]),
         anomalies=_anomalies(trace, walks),
     )
 
 
-def _in_the_other_reading(
-    trace: Trace, open_source: Callable[[], ByteSource], limits: Limits
-) -> list[Disagreement]:
-    """Return what pickle would import of a joblib file, taking array bytes for opcodes, and no trace has seen.
+def other_opinion(
+    trace: Trace, open_source: Callable[[], ByteSource], limits: Limits = DEFAULT_LIMITS
+) -> Trace:
+    """Return ``trace``, a joblib reading that has its other one, with what only the walk of that one imports.
 
-    Random bytes hit upon an opcode at times, so that only what could be a name counts.
+    Array bytes that are taken for opcodes hit upon an import at times, so that only what could be a name counts.
     """
-    if trace.reading != "joblib" or all(section.kind == "pickle" for section in trace.sections):
-        return []
+    try:
+        walk = walk_stream(open_source(), limits=replace(limits, trace_pickles=1))
+    except Exception as error:  # as above
+        failed = Anomaly("walker.failed", f"the second reader failed ({type(error).__name__})")
+        return replace(trace, anomalies=(*trace.anomalies, failed))
     known = {item.ref for item in (*trace.imports, *trace.other_imports)}
-    walk = walk_stream(open_source(), limits=replace(limits, trace_pickles=1))
-    return [
+    found = [
         Disagreement("walker", "import", seen.target, seen.offset)
         for seen in walk.imports
         if isinstance(seen.target, GlobalRef) and seen.target not in known and _could_be(seen.target)
     ]
+    return replace(trace, disagreements=(*trace.disagreements, *found)[:_MOST]) if found else trace
 
 
 def _could_be(ref: GlobalRef) -> bool:
@@ -151,7 +153,7 @@ def _disagreements(trace: Trace, traced: _Counts, walks: Sequence[Walk]) -> list
     for walk in walks:
         for seen in walk.seen:
             key = (seen.kind, *_name(seen.target))
-            if key not in walked or walked[key].count < seen.count:
+            if key not in walked or walked[key].times < seen.times:
                 walked[key] = seen
     more_walked, more_traced = _more(walked, traced), _more(traced, walked)
     if more_walked and more_traced and _has_classes_by_id(trace):
@@ -169,8 +171,8 @@ def _more(seen_by_one: _Counts, by_the_other: _Counts) -> list[Seen]:
         other = by_the_other.get(key)
         if other is None:
             found.append(seen)
-        elif other.count < seen.count:
-            found.append(replace(seen, count=seen.count - other.count))
+        elif other.times < seen.times:
+            found.append(seen._replace(times=seen.times - other.times))
     return found
 
 
@@ -192,7 +194,7 @@ def _cancel(walked: list[Seen], traced: list[Seen]) -> None:
     for kind in KINDS[1:]:
         unknown = [seen for seen in walked if seen.kind == kind and seen.target in _UNKNOWN]
         known = [seen for seen in traced if seen.kind == kind]
-        if sum(seen.count for seen in unknown) == sum(seen.count for seen in known):
+        if sum(seen.times for seen in unknown) == sum(seen.times for seen in known):
             walked[:] = [seen for seen in walked if seen.kind != kind or seen.target not in _UNKNOWN]
             traced[:] = [seen for seen in traced if seen.kind != kind]
 
@@ -210,7 +212,7 @@ def _traced(trace: Trace) -> _Counts:
             target = _GETATTR_RESULT  # the walk keeps no texts, so that to it the attribute has no name
         key = (operation.kind, *_name(target))
         if key in counts:
-            count, offset = count + counts[key].count, counts[key].offset
+            count, offset = count + counts[key].times, counts[key].offset
         counts[key] = Seen(operation.kind, target, count, offset)
     return counts
 

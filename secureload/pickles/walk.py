@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from secureload.pickles.trace import Anomaly, GlobalRef, OperationKind, Result
 
 __all__ = ["Seen", "Walk"]
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """All events of one kind that happen to one target: how many, and the offset of the first one's opcode."""
+class Seen(NamedTuple):
+    """All events of one kind that happen to one target: how many, and the offset of the first one's opcode.
+
+    A tuple, because some dozens are made for every pickle, however small.
+    """
 
     kind: Literal["import"] | OperationKind
     target: GlobalRef | Result
-    count: int
+    times: int
     offset: int
 
 

@@ -23,6 +23,7 @@ from secureload.pickles.lane import Lane
 from secureload.pickles.machine import Context, Machine
 from secureload.pickles.operations import OPERATIONS, PickleEnd
 from secureload.pickles.source import ByteSource
+from secureload.pickles.stretches import stretches
 from secureload.pickles.symbols import BYTES, PUSHED, SIZES, TUPLE, Run, WalkStop
 from secureload.pickles.trace import Section
 from secureload.pickles.walk import Walk
@@ -67,9 +68,9 @@ class _Walker:
         fast: bool,
         limits: Limits,
     ) -> None:
-        stretches = _stretches(sections, source.tell())
-        self._next = list(reversed(stretches))
-        self._window = Window(source, [section.start for section in stretches])
+        skipped = stretches(sections, source.tell())
+        self._next = list(reversed(skipped))
+        self._window = Window(source, [section.start for section in skipped])
         self._machine = Machine(self._window, Kept(source, limits.walker_kept_bytes), limits)
         self._restart = frames == "restarted"
         self._fast = fast and not self._restart
@@ -286,16 +287,3 @@ class _Walker:
 
 def _index(data: bytes, position: int) -> int:
     return int.from_bytes(data[position + 1 : position + 5], "little")
-
-
-def _stretches(sections: Sequence[Section], begin: int) -> list[Section]:
-    """Return the arrays, and the pickles that stand inside of others, in order and none inside of another array."""
-    found: list[Section] = []
-    outer_end = position = begin
-    for section in sorted(sections, key=lambda section: (section.start, -section.end)):
-        if section.kind == "pickle" and section.start >= outer_end:
-            outer_end = section.end
-        elif section.kind != "trailing" and section.start >= position and section.start < section.end:
-            found.append(section)
-            position = section.end if section.kind == "array" else section.start + 1
-    return found

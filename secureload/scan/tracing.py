@@ -9,8 +9,9 @@ from secureload.errors import LimitError
 from secureload.formats.expanding import ExpandingReader
 from secureload.formats.reading import Opener
 from secureload.limits import DEFAULT_LIMITS, Limits
-from secureload.pickles.agreement import second_opinion
+from secureload.pickles.agreement import other_opinion, second_opinion
 from secureload.pickles.between import Between
+from secureload.pickles.stretches import pickle_reads_on
 from secureload.pickles.trace import Reading, Trace, TraceProblem
 from secureload.pickles.vm import trace_stream, with_pickle_reading
 
@@ -42,9 +43,10 @@ def trace_pickle(
     )
     if isinstance(stream, ExpandingReader):
         trace = _to_its_end(trace, stream)
-    if trace.reading == "joblib":
-        trace = with_pickle_reading(trace, opened(), limits=limits)
-    return second_opinion(trace, opened, limits)
+    trace = second_opinion(trace, opened, limits)
+    if trace.reading == "joblib" and pickle_reads_on(trace, opened()):
+        trace = other_opinion(with_pickle_reading(trace, opened(), limits=limits), opened, limits)
+    return trace
 
 
 def does_something(trace: Trace) -> bool:

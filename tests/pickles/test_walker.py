@@ -44,9 +44,9 @@ def counted(events: list[Event]) -> dict[tuple[str, object], tuple[int, int]]:
 
 def counted_walk(found: Walk) -> dict[tuple[str, object], tuple[int, int]]:
     counts: dict[tuple[str, object], tuple[int, int]] = {
-        ("import", seen.target): (seen.count, seen.offset) for seen in found.imports
+        ("import", seen.target): (seen.times, seen.offset) for seen in found.imports
     }
-    counts.update(((op.kind, op.target), (op.count, op.offset)) for op in found.operations)
+    counts.update(((op.kind, op.target), (op.times, op.offset)) for op in found.operations)
     return counts
 
 
@@ -108,7 +108,7 @@ def test_filling_many_items_counts_as_many_events_as_the_unpickler_has() -> None
     for number in range(300):
         items.text(f"key {number}").integer(number)
     (filled,) = walk(items.op("SETITEMS").stop()).operations
-    assert (filled.kind, filled.count) == ("setitem", 300)
+    assert (filled.kind, filled.times) == ("setitem", 300)
 
 
 def test_what_a_call_returns_is_told_from_what_is_called() -> None:
@@ -122,7 +122,7 @@ def test_what_a_call_returns_is_told_from_what_is_called() -> None:
 def test_persistent_ids_of_both_forms_are_seen() -> None:
     found = walk(Assembler(1).line("PERSID", "one").op("BINPERSID").stop())
     (persistent,) = found.operations
-    assert (persistent.kind, persistent.count, persistent.offset) == ("persid", 2, 2)
+    assert (persistent.kind, persistent.times, persistent.offset) == ("persid", 2, 2)
 
 
 def test_each_pickle_of_a_file_has_its_own_stack_memo_and_protocol() -> None:
