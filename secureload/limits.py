@@ -99,6 +99,9 @@ class Limits:
     explained_findings: int = 50
     # What the second reader keeps of a compressed stream, where a name may be taken out of the memo again.
     walker_kept_bytes: int = 64 * _MIB
+    # What it walks opcode by opcode, in all its walks of one stream: a quarter of a microsecond a byte at worst,
+    # so that it ends before tracer_cpu_seconds would take the first reader's answer with it.
+    walker_slow_bytes: int = 128 * _MIB
     tracer_memory_bytes: int = 2 * _GIB
     tracer_cpu_seconds: int = 60
     tracer_wall_seconds: float = 90.0

@@ -53,14 +53,19 @@ def second_opinion(
 
 def _compared(trace: Trace, open_source: Callable[[], ByteSource], limits: Limits) -> Trace:
     def walked(**options: Any) -> Walk:
-        return walk_stream(open_source(), sections=trace.sections, limits=limits, **options)
+        left = replace(limits, walker_slow_bytes=max(limits.walker_slow_bytes - sum(slow), 0))
+        walk = walk_stream(open_source(), sections=trace.sections, limits=left, **options)
+        slow.append(walk.slow_bytes)
+        return walk
 
+    slow: list[int] = []
     traced = _traced(trace)
     walks = [walked()]
     found = _disagreements(trace, traced, walks)
-    if found:
+    if found and not walks[0].at_limit:
         # Nothing is taken for granted now: every opcode is looked at.
-        walks = [walked(fast=False)]
+        careful = walked(fast=False)
+        walks = walks if careful.at_limit else [careful]
     if any(anomaly.code.startswith("frame.") for anomaly in walks[0].anomalies):
         walks.append(walked(frames="restarted"))
     if found:
@@ -155,7 +160,8 @@ def _disagreements(trace: Trace, traced: _Counts, walks: Sequence[Walk]) -> list
             key = (seen.kind, *_name(seen.target))
             if key not in walked or walked[key].times < seen.times:
                 walked[key] = seen
-    more_walked, more_traced = _more(walked, traced), _more(traced, walked)
+    more_walked = _more(walked, traced)
+    more_traced = [] if walks[0].at_limit else _more(traced, walked)
     if more_walked and more_traced and _has_classes_by_id(trace):
         _cancel(more_walked, more_traced)
     return [

@@ -23,8 +23,9 @@ __all__ = ["Lane", "replay"]
 _LEAST, _LEAST_OF_BULK, _LONG_RUN = 512, 64, 4_096
 # After so many that were too short there is bulk, and after so many that were reached into there is none.
 _POOR_RUNS = 32
-# Behind these opcodes a run may begin at once. Where none does, the wait for it doubles so often.
-_BEFORE_RUNS = b"\x94qr("
+# No run begins with these, but one may begin behind them. Where there is none, the wait for it doubles so often.
+_STORING = b"\x94qr"
+_MARK = 0x28
 _MOST_DOUBLINGS = 6
 # Longer texts are rare.
 _LONGEST = 64
@@ -91,7 +92,7 @@ class Lane:
 
     def wait(self, code: int) -> int:
         """Return after how many bytes of plain data to look again, where ``code`` is the opcode that comes next."""
-        if code in _BEFORE_RUNS and self._failed < 2:
+        if code in _STORING or (code == _MARK and self._failed < 2):
             return 1
         return self._least << min(self._failed, _MOST_DOUBLINGS)
 
@@ -103,6 +104,8 @@ class Lane:
         ``memo_size`` is how many entries the memo has, all of them under the indexes from 0 on; ``unfolded`` how
         many runs were reached into so far. Where no run is worth it, it ends where it begins.
         """
+        if data[position] in _STORING:
+            return position, 0
         if protocol < 4:
             end, stored = _old_run(data, position, end, memo_size)
         else:

@@ -13,7 +13,7 @@ from secureload.pickles import symbols
 from secureload.pickles.machine import Machine
 from secureload.pickles.numbers import odd_number
 from secureload.pickles.opcodes import OPCODES
-from secureload.pickles.symbols import Value, WalkStop
+from secureload.pickles.symbols import Value, WalkLimit, WalkStop
 
 __all__ = ["LITERALS", "Operation", "read_line"]
 
@@ -91,7 +91,7 @@ def read_line(machine: Machine, start: int) -> tuple[bytes, int]:
     if end:
         return window.data[start : end - 1], end
     if not window.last:
-        raise WalkStop(f"a line of more than {_LONGEST_LINE:,} bytes")
+        raise WalkLimit(f"a line of more than {_LONGEST_LINE:,} bytes")
     if start >= window.end:
         return b"", window.end + 1
     machine.odd("text.cut", "the stream ends in the middle of a line", start)

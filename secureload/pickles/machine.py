@@ -13,7 +13,7 @@ from secureload.limits import Limits
 from secureload.pickles.code_makers import makes_classes
 from secureload.pickles.lane import replay
 from secureload.pickles.names import effective_name
-from secureload.pickles.symbols import KINDS, SCALAR, TEXT, Run, Span, Target, Value, WalkStop
+from secureload.pickles.symbols import KINDS, SCALAR, TEXT, Run, Span, Target, Value, WalkLimit, WalkStop
 from secureload.pickles.trace import Anomaly, GlobalRef
 from secureload.pickles.walk import Seen, Walk
 from secureload.pickles.window import Kept, Window
@@ -242,7 +242,7 @@ class Machine:
 
     def _new_global(self, module: str | None, name: str | None) -> Target:
         if len(self._globals) >= self.limits.trace_globals:
-            raise WalkStop(f"trace_globals: more than {self.limits.trace_globals:,} different imports")
+            raise WalkLimit(f"trace_globals: more than {self.limits.trace_globals:,} different imports")
         ref = effective_name(module or "", name or "", self.context.protocol)
         if ref not in self._refs:
             self._refs[ref] = self._target("", GlobalRef(*ref))
@@ -273,7 +273,7 @@ class Machine:
 
     # -- the answer ------------------------------------------------------------------------------------
 
-    def walked(self, stopped: str, stopped_at: int) -> Walk:
+    def walked(self, stopped: str, stopped_at: int, *, at_limit: bool, slow_bytes: int) -> Walk:
         """Return all that was seen."""
         targets = (*self._targets, self.computed, self._made, self.persistent)
         return Walk(
@@ -281,14 +281,16 @@ class Machine:
             anomalies=tuple(self._anomalies.values()),
             events=self._events,
             pickles=self.pickles,
+            slow_bytes=slow_bytes,
             stopped=stopped,
+            at_limit=at_limit,
             stopped_at=stopped_at,
         )
 
 
 def _seen(target: Target) -> list[Seen]:
-    return [
-        Seen(kind, target.value, count, offset)
-        for kind, count, offset in zip(KINDS, target.counts, target.firsts, strict=True)
-        if count
-    ]
+    counts = target.counts
+    if not any(counts):
+        return []
+    value, firsts = target.value, target.firsts
+    return [Seen(KINDS[kind], value, times, firsts[kind]) for kind, times in enumerate(counts) if times]

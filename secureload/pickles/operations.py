@@ -14,7 +14,7 @@ from secureload.pickles import symbols
 from secureload.pickles.literals import LITERALS, Operation, read_line
 from secureload.pickles.machine import Machine
 from secureload.pickles.opcodes import HIGHEST_PROTOCOL
-from secureload.pickles.symbols import Target, Value, WalkStop
+from secureload.pickles.symbols import Target, Value, WalkLimit, WalkStop
 
 __all__ = ["OPERATIONS", "PickleEnd"]
 
@@ -45,7 +45,7 @@ def _mark(machine: Machine, data: bytes, position: int) -> int:
     context = machine.context
     fences = context.fences
     if len(fences) >= _MOST_DEPTH:
-        raise WalkStop(f"more than {_MOST_DEPTH:,} MARKs in each other")
+        raise WalkLimit(f"more than {_MOST_DEPTH:,} MARKs in each other")
     fences.append(None)
     context.below.append(context.stack)
     context.stack = []

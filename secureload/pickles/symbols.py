@@ -31,6 +31,7 @@ __all__ = [
     "Span",
     "Target",
     "Value",
+    "WalkLimit",
     "WalkStop",
 ]
 
@@ -60,6 +61,10 @@ PUSHED: Final = bytes(_PUSHING.get(chr(code), (0, 0))[1] for code in range(256))
 
 class WalkStop(Exception):  # noqa: N818  # the walk stops; that need not be an error
     """An unpickler goes no further than this; the text says why."""
+
+
+class WalkLimit(WalkStop):
+    """A limit of the walk was reached: an unpickler goes on, we do not."""
 
 
 class Target:

@@ -28,15 +28,18 @@ class Walk:
     """Every import and operation of one walk, and what is odd in how it is written.
 
     ``events`` has an entry for each import and operation in order, ``offset << 3 | kind`` with the kind's number
-    in :data:`~secureload.pickles.symbols.KINDS`; it may end early. ``stopped`` says why the walk ended before
-    the stream did, "" if it did not; ``stopped_at`` is where.
+    in :data:`~secureload.pickles.symbols.KINDS`; it may end early. ``slow_bytes`` counts what was walked opcode by
+    opcode. ``stopped`` says why the walk ended before
+    the stream did, "" if it did not, ``at_limit`` whether an unpickler would go on; ``stopped_at`` is where.
     """
 
     seen: tuple[Seen, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
     events: Sequence[int] = field(default=(), repr=False, compare=False)
     pickles: int = 0
+    slow_bytes: int = field(default=0, compare=False)
     stopped: str = ""
+    at_limit: bool = False
     stopped_at: int = -1
 
     @property

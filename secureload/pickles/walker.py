@@ -24,7 +24,7 @@ from secureload.pickles.machine import Context, Machine
 from secureload.pickles.operations import OPERATIONS, PickleEnd
 from secureload.pickles.source import ByteSource
 from secureload.pickles.stretches import stretches
-from secureload.pickles.symbols import BYTES, PUSHED, SIZES, TUPLE, Run, WalkStop
+from secureload.pickles.symbols import BYTES, PUSHED, SIZES, TUPLE, Run, WalkLimit, WalkStop
 from secureload.pickles.trace import Section
 from secureload.pickles.walk import Walk
 from secureload.pickles.window import Kept, Window
@@ -80,9 +80,11 @@ class _Walker:
         self._lane_end = 0
         self._position = 0
         self._lane = Lane()
+        # Bytes that were walked opcode by opcode, before this window.
+        self._slow = 0
 
     def run(self) -> Walk:
-        stopped = ""
+        stopped, at_limit = "", False
         try:
             while True:
                 try:
@@ -92,20 +94,24 @@ class _Walker:
         except _Done:
             pass
         except WalkStop as stop:
-            stopped = str(stop)
+            stopped, at_limit = str(stop), isinstance(stop, WalkLimit)
         except SecureloadError as error:
-            stopped = error.message
+            stopped, at_limit = error.message, True
         except MemoryError:
+            at_limit = True
             stopped = "tracer_memory_bytes: the walk asks for more memory than the tracer has"
         position = min(self._position, self._window.end)
-        return self._machine.walked(stopped, self._window.offset(position) if stopped else -1)
+        offset = self._window.offset(position)
+        return self._machine.walked(
+            stopped, offset if stopped else -1, at_limit=at_limit, slow_bytes=self._slow + position
+        )
 
     def _ended(self, position: int) -> None:
         """One pickle is complete: go on with the one around it, or with the next."""
         machine = self._machine
         machine.pickles += 1
         if machine.pickles >= self._limits.trace_pickles:
-            raise WalkStop(f"trace_pickles: more than {self._limits.trace_pickles:,} pickles in one file")
+            raise WalkLimit(f"trace_pickles: more than {self._limits.trace_pickles:,} pickles in one file")
         offset = self._window.offset(position)
         rest = machine.context.frame_end - offset
         if rest > 0:
@@ -127,6 +133,7 @@ class _Walker:
             if position < (window.end if window.last else window.safe):
                 break
             if not window.last:
+                self._count(min(position, window.end))
                 position = window.advance(position)
             elif window.at_barrier:
                 self._pass_barrier()
@@ -137,6 +144,14 @@ class _Walker:
             position = self._drop_rest_of_frame(position)
         self._set_limits()
         return position
+
+    def _count(self, size: int) -> None:
+        """Count what was walked of the window, less what was stepped over in runs."""
+        self._slow += size
+        if self._slow > self._limits.walker_slow_bytes:
+            raise WalkLimit(
+                f"walker_slow_bytes: more than {self._limits.walker_slow_bytes:,} bytes of opcodes"
+            )
 
     def _set_limits(self) -> None:
         window, frame_end = self._window, self._machine.context.frame_end
@@ -176,6 +191,7 @@ class _Walker:
 
     def _pass_barrier(self) -> None:
         section, machine = self._next.pop(), self._machine
+        self._count(self._window.end)
         if section.kind == "pickle":
             machine.outer.append(machine.context)
             machine.context = Context(section.start)
@@ -201,7 +217,7 @@ class _Walker:
         """Walk opcode by opcode; what ends this is an exception. The most frequent opcodes stand here."""
         machine, window, lane, fast = self._machine, self._window, self._lane, self._fast
         # ``limit`` is where to look up next: at ``bound``, or where nothing but data was seen for some time.
-        position, limit, bound = self._position, 0, 0
+        position, limit, bound, quiet = self._position, 0, 0, lane.wait(0)
         data, context = window.data, machine.context
         stack, memo, sparse = context.stack, context.memo, context.sparse
         try:
@@ -218,6 +234,7 @@ class _Walker:
                         position, stack, limit = end, context.stack, min(bound, end + 1)
                         continue
                     limit = min(bound, position + lane.wait(data[position]))
+                    quiet = lane.wait(0)
                 code = data[position]
                 size = SIZES[code]
                 if size:
@@ -266,7 +283,7 @@ class _Walker:
                     position = operation(machine, data, position)
                     data, stack = window.data, context.stack
                     if code not in _BUILDING:
-                        limit = min(bound, position + lane.wait(0))
+                        limit = position + quiet if position + quiet < bound else bound
                     if code == 0x95:  # FRAME
                         limit = bound = 0
         finally:
@@ -282,6 +299,7 @@ class _Walker:
         )
         if end > position:
             self._machine.take_run(position, end, stored)
+            self._slow -= end - position
         return end
 
 

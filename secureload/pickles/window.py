@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, TypeVar, cast
 
 from secureload.pickles.source import ByteSource
-from secureload.pickles.symbols import Run, Span, WalkStop
+from secureload.pickles.symbols import Run, Span, WalkLimit
 
 __all__ = ["LOOK_AHEAD", "Kept", "Window"]
 
@@ -178,7 +178,7 @@ class Kept:
             return span.data
         source = self._source
         if source is None or span.start == span.end:
-            raise WalkStop("walker_kept_bytes: a name stands too far back")
+            raise WalkLimit("walker_kept_bytes: a name stands too far back")
         position = source.tell()
         source.seek(span.start)
         data = source.read(span.end - span.start)

@@ -29,6 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from secureload.formats.expanding import ExpandingReader
+from secureload.limits import Limits
 from secureload.pickles import agreement
 from secureload.pickles.agreement import other_opinion, second_opinion
 from secureload.pickles.assembler import Assembler
@@ -39,7 +40,7 @@ from secureload.pickles.trace import Disagreement, GlobalRef, Result, Trace
 from secureload.pickles.vm import trace_stream, with_pickle_reading
 
 from .programs import SOUPS, programs, without_bombs
-from .test_walker import HIDDEN, SYSTEM, crossing
+from .test_walker import HIDDEN, RUN, SYSTEM, crossing
 from .tracing import mapped
 
 CLASS_OPCODES = {"call": {"REDUCE", "OBJ", "INST"}, "new": {"NEWOBJ", "NEWOBJ_EX", "OBJ", "INST"},
@@ -326,6 +327,30 @@ def test_a_walk_that_ends_before_the_unpickler_does_is_said_so() -> None:
     found = opinion(code.none().stop())
     assert found.problems == ()
     assert codes(found) == ["walker.stopped"]
+
+
+def test_a_walk_that_is_too_long_ends_at_a_limit_and_what_it_had_seen_counts() -> None:
+    """The walk must not take the time that the answer of the first reader needs to arrive."""
+    slow = b"N0" * 600_000
+    data = b"\x80\x04" + slow + b"\x82\x01" + HIDDEN + slow + b"."
+    trace = trace_stream(mapped(data), bytes_total=len(data))
+    found = second_opinion(trace, lambda: mapped(data), Limits(walker_slow_bytes=1_000_000))
+    assert (found.disagreements, found.anomalies) == ((), ())  # the trace itself ended before the payload
+    found = second_opinion(trace, lambda: mapped(data), Limits(walker_slow_bytes=2_000_000))
+    assert seen_only_by(found, "walker") == WHOLE
+    whole = b"\x80\x04" + slow + RUN.code() + b"."
+    trace = trace_stream(mapped(whole), bytes_total=len(whole))
+    found = second_opinion(trace, lambda: mapped(whole), Limits(walker_slow_bytes=1_000_000))
+    assert found.disagreements == ()
+    assert [(item.code, "walker_slow_bytes" in item.message) for item in found.anomalies] == [
+        ("walker.stopped", True)
+    ]
+
+
+def test_runs_are_not_counted_as_slow() -> None:
+    data = pickle.dumps([f"word{i}" for i in range(100_000)])
+    trace = trace_stream(mapped(data), bytes_total=len(data))
+    assert second_opinion(trace, lambda: mapped(data), Limits(walker_slow_bytes=100_000)).anomalies == ()
 
 
 def test_a_walk_that_fails_leaves_the_trace_as_it_is_and_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
