@@ -85,6 +85,16 @@ class Limits:
     # where it is not known where they stand: in a frame of protocol 4, which has 64 kB.
     trace_nested_items: int = 10_000
     trace_nested_bytes: int = 64 * _MIB
+    # Plain collections in each other. Python's picklers stop at their recursion limit, a thousand unless somebody
+    # raised it, and overflow an 8 MB stack at some 40,000; hash() of a tuple does so at some 100,000.
+    collections_depth: int = 10_000
+    # What collections that share others stand for, as repr or == would meet it, and as a multiple of what is really
+    # there: a million rows that share one table of a thousand words stay below it, "a billion laughs" do not.
+    shared_items: int = 100_000_000
+    shared_ratio: int = 100_000
+    # Keys with one hash in one dictionary or set take quadratic time: these half a million comparisons. Numbers
+    # and tuples of them that nobody chose have a hash of their own.
+    equal_hash_keys: int = 1_000
     # Text kept of one argument, and of one line of a report.
     trace_text_chars: int = 512
     # Code pickled by value is kept whole, to be shown: the longest function of scikit-learn has 7 kB of it and

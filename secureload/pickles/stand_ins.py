@@ -37,6 +37,9 @@ class Session(Protocol):
     def filled(self, kind: OperationKind, target: object, item: object) -> None:
         """Record that ``target`` was filled."""
 
+    def keyed(self, key: object) -> None:
+        """Note that something was filled under ``key``."""
+
 
 class _Filled:
     """What is filled: the same for what a global made and, as the metaclass has it too, for the global."""
@@ -56,6 +59,7 @@ class _Filled:
 
     def __setitem__(self, key: object, value: object) -> None:
         self.session.filled("setitem", self, value)
+        self.session.keyed(key)
 
 
 class Inert(_Filled):

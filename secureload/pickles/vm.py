@@ -18,6 +18,7 @@ from secureload.pickles.arrays import ArrayBytes, ArrayLayoutError, array_bytes,
 from secureload.pickles.between import Between
 from secureload.pickles.code_makers import TENSOR_LOADER, makes_classes
 from secureload.pickles.elsewhere import ENCODE, Elsewhere, bytes_of, side_file_kind, text_of_bytes
+from secureload.pickles.extent import Extent, ExtentError
 from secureload.pickles.names import effective_name, first_protocol
 from secureload.pickles.recorder import Recorder, TraceLimitError
 from secureload.pickles.source import ByteSource, SkippingFile
@@ -47,6 +48,8 @@ _GETATTR = GlobalRef("builtins", "getattr")
 _LONGEST_VERSION = 64
 _LONGEST_ATTRIBUTE = 64
 _MOST_OTHER = 100
+# Their arguments are hashed when they are called. Protocols below 4 write every set as such a call.
+_HASHING = frozenset({("builtins", "set"), ("builtins", "frozenset")})
 # What C says of every EXT opcode, because the registry is empty where we trace.
 _UNKNOWN_EXTENSION = "unregistered extension code"
 
@@ -74,6 +77,7 @@ class _Session:
         self.problems: list[TraceProblem] = []
         self.versions: dict[tuple[str, str], None] = {}
         self.saw_array = False
+        self.extent = Extent(limits)
         self.elsewhere = Elsewhere(limits, self.file.start_of)
         self.protocol = -1
         self.pickles = 0
@@ -102,6 +106,11 @@ class _Session:
             args = tuple(map(bytes_of, args))
             self.elsewhere.tensor(args)
         self.recorder.operation(kind, target, args, kwargs, self.source.tell())
+        self.extent.note_all(args)
+        if kwargs:
+            self.extent.note(kwargs)
+        if of is not None and args and (of.module, of.name) in _HASHING:
+            self.extent.note_keys(args[0])
         _settle_dtypes(args)
         if of is not None and makes_classes(of):
             return self.made_class(of)
@@ -128,6 +137,7 @@ class _Session:
 
     def built(self, target: Inert | Global, state: object) -> None:
         self.recorder.operation("build", target, (state,), {}, self.source.tell())
+        self.extent.note(state)
         if isinstance(target, Global):
             return
         self._settle(target)
@@ -149,8 +159,12 @@ class _Session:
 
     def filled(self, kind: OperationKind, target: object, item: object) -> None:
         self.recorder.operation(kind, target, (item,), {}, self.source.tell())
+        self.extent.note(item)
         if isinstance(target, Inert) and target.settled:
             self._problem_once(_CHANGED)
+
+    def keyed(self, key: object) -> None:
+        self.extent.note(key)
 
     def _settle(self, target: Inert) -> None:
         """Note that ``target`` has its state now: pickle gives it last, and once."""
@@ -237,10 +251,12 @@ class _Session:
         self.pickles += 1
         self.depth += 1
         try:
-            return _InertUnpickler(self, protocol).load()
+            value = _InertUnpickler(self, protocol).load()
         finally:
             self.depth -= 1
             self.sections.append(Section("pickle", start, self.source.tell()))
+        self.extent.note(value)
+        return value
 
     def run(self) -> None:
         """Run every pickle of the stream; stop at the first problem, which is recorded."""
@@ -254,6 +270,7 @@ class _Session:
                 return
             try:
                 self._between_pickles(self.run_pickle())
+                self.extent.measure()
             except Exception as error:  # the C unpickler raises whatever its input leads it to
                 self._failed(error, start, anything_new=self.recorder.count != known)
                 return
@@ -271,7 +288,7 @@ class _Session:
             self._problem("trailing", trailing)
 
     def _failed(self, error: Exception, start: int, *, anything_new: bool) -> None:
-        if isinstance(error, TraceLimitError):
+        if isinstance(error, TraceLimitError | ExtentError):
             self._problem("limit", str(error))
         elif isinstance(error, MemoryError):
             self._problem(
