@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from secureload.api.examiner import Examiner
@@ -26,6 +25,7 @@ from secureload.policy.verdict import EXAMINE, Policy, Verdict, decide
 from secureload.printable import printable
 from secureload.scan.allowlist import AllowList, load_default
 from secureload.scan.finding import Examination, Severity
+from secureload.values import dataclass, field
 
 if TYPE_CHECKING:  # what verifies signatures is imported where there is one
     from secureload.policy.verification import Verification

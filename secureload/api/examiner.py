@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import overload
 
 from secureload.api.libraries import installed_versions
@@ -17,6 +16,7 @@ from secureload.scan.allowlist import AllowList
 from secureload.scan.examine import examine
 from secureload.scan.finding import Examination
 from secureload.scan.part import Part
+from secureload.values import replace
 
 __all__ = ["Examiner", "Judgements"]
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from secureload.api.check import allow_list
@@ -28,6 +27,7 @@ from secureload.scan.allowlist import AllowList
 from secureload.scan.by_value import is_by_value
 from secureload.scan.finding import Examination, Severity
 from secureload.signing.truststore import TrustStore
+from secureload.values import dataclass
 
 __all__ = ["ModelVersionWarning", "safe_load"]
 

@@ -80,7 +80,7 @@ def run_of_many(
 
 
 def _with_summary(run: Run, trust_error: TrustError | None) -> Run:
-    from dataclasses import replace
+    from secureload.values import replace
 
     found = counts(run)
     always = ("examined", "skipped", "undecided", "rejected")

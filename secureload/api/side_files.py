@@ -7,7 +7,6 @@ link is followed, and a file that cannot be opened leaves its name in the trace,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from secureload.artifact.artifact import Artifact, open_artifact
@@ -16,6 +15,7 @@ from secureload.formats.reading import Problem
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import SideFile
 from secureload.scan.part import Part
+from secureload.values import replace
 
 __all__ = ["with_side_files"]
 

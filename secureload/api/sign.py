@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from secureload.signing.manifest import Manifest
 from secureload.signing.sidecar import encode_sidecar, parse_sidecar
 from secureload.signing.statement import encode_statement, parse_statement
 from secureload.trust.keyfiles import read_private_key
+from secureload.values import dataclass
 
 __all__ = ["Signed", "sign"]
 

@@ -7,7 +7,6 @@ as long as ours. A pickle that only fickling sees import something is read diffe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from secureload.artifact.artifact import Artifact
 from secureload.formats.reading import Observation
@@ -16,6 +15,7 @@ from secureload.pickles.names import effective_name
 from secureload.pickles.trace import GlobalRef, Trace
 from secureload.sandbox.opinions import Opinions, ThirdReading
 from secureload.scan.part import Part
+from secureload.values import replace
 
 __all__ = ["with_third_reading"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from secureload.signing.manifest import Manifest
 from secureload.signing.sidecar import parse_sidecar
 from secureload.signing.truststore import TrustStore
 from secureload.trust.store import load_trust_store
+from secureload.values import dataclass
 
 __all__ = ["Verified", "verify", "verify_artifact"]
 

@@ -7,11 +7,11 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from secureload.artifact.opening import os_failure
 from secureload.errors import ArtifactError, LimitError, SandboxError
+from secureload.values import dataclass
 
 __all__ = ["Hashed", "Pinned", "Pinning", "Progress", "hash_file", "pin_file"]
 

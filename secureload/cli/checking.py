@@ -6,7 +6,6 @@ import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from secureload.errors import (
 )
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
+from secureload.values import dataclass, field
 
 if TYPE_CHECKING:
     from secureload.api.check import Checked
@@ -243,7 +243,7 @@ def _whole_folder(path: Path, options: CheckOptions) -> _Whole:
     except SecureloadError as error:
         # Such as a link in it: its members are examined, and each says what is wrong.
         return _Whole((_told(error, f"the folder's signature cannot be verified: {error.message}"),))
-    from dataclasses import replace
+    from secureload.values import replace
 
     found = signatures_of(verified.verification)
     told_of = tuple(replace(signature, text=f"the folder: {signature.text}") for signature in found)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import time
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,7 @@ import typer
 from secureload.cli.output import Format, emit, emit_json
 from secureload.errors import SandboxError, SecureloadError
 from secureload.printable import printable
+from secureload.values import dataclass, fields_of
 
 if TYPE_CHECKING:
     from secureload.sandbox.layers.layer import LayerReport
@@ -48,7 +48,7 @@ def doctor(
         emit_json(
             {
                 "level": sandbox.level,
-                "layers": [asdict(layer) for layer in sandbox.layers],
+                "layers": [fields_of(layer) for layer in sandbox.layers],
                 "required_layers": list(REQUIRED_LAYERS),
                 "start_seconds": round(sandbox.seconds, 3),
                 "problem": None if sandbox.problem is None else printable(sandbox.problem.message, 2_000),
@@ -68,7 +68,7 @@ def _try_sandbox() -> _Sandbox:
     config = {
         "memory_bytes": DEFAULT_LIMITS.tracer_memory_bytes,
         "cpu_seconds": DEFAULT_LIMITS.tracer_cpu_seconds,
-        "limits": asdict(DEFAULT_LIMITS),
+        "limits": fields_of(DEFAULT_LIMITS),
     }
     begin = time.monotonic()
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from secureload.errors import LimitError, SecureloadError
@@ -12,6 +11,7 @@ from secureload.formats.catalog import EXTENSIONS
 from secureload.formats.detect import HEAD_BYTES, Detected, detect
 from secureload.limits import Limits
 from secureload.printable import printable
+from secureload.values import dataclass
 
 __all__ = ["Found", "walk"]
 

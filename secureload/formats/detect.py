@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from secureload.formats.catalog import DESCRIPTIONS, EXTENSIONS, FormatName, is_raw_data, magic_format
@@ -10,6 +9,7 @@ from secureload.formats.compression import Compression, detect_compression
 from secureload.formats.pickle_start import may_be_pickle
 from secureload.formats.tar_header import BLOCK_BYTES, has_checksum
 from secureload.printable import printable
+from secureload.values import dataclass
 
 __all__ = ["HEAD_BYTES", "Detected", "detect"]
 

@@ -6,11 +6,11 @@ Positions are checked against the bytes, and whatever points outside is malforme
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from secureload.formats.binary import BinaryCursor
 from secureload.formats.item_count import ItemCount
 from secureload.formats.region import Region
+from secureload.values import dataclass
 
 __all__ = ["Table", "root_table"]
 

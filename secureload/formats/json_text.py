@@ -7,11 +7,11 @@ leaves it open): who reads ``repeated`` can say so. NaN and infinities are kept,
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from secureload.errors import LimitError, MalformedError
 from secureload.json_values import is_nested_deeper, repeated_keys
 from secureload.limits import DEFAULT_LIMITS, Limits
+from secureload.values import dataclass
 
 __all__ = ["JsonText", "parse_json_text"]
 

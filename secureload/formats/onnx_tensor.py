@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from secureload.formats.item_count import ItemCount
 from secureload.formats.outside import why_outside
 from secureload.formats.protobuf import BYTES, FIXED32, FIXED64, VARINT, Field, fields, signed
 from secureload.formats.reading import Child, Event, Observation
 from secureload.formats.region import Region
+from secureload.values import dataclass, field
 
 __all__ = ["read_tensor"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from secureload.errors import LimitError
 from secureload.formats.item_count import ItemCount
@@ -11,6 +10,7 @@ from secureload.formats.protobuf import BYTES, Field, fields
 from secureload.formats.reading import Child, Observation
 from secureload.formats.region import Region
 from secureload.limits import Limits
+from secureload.values import dataclass, field
 
 __all__ = ["PLAIN", "Kind", "Message", "Met", "Schema", "text_of", "unknown_fields", "walk"]
 

@@ -16,12 +16,12 @@ Every byte is accounted for: what a reader neither understands nor hands on as a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from secureload.errors import LimitError
 from secureload.formats.region import ByteStream, Region
 from secureload.limits import DEFAULT_LIMITS, Limits
+from secureload.values import dataclass, field
 
 __all__ = [
     "Budget",

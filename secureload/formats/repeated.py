@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from secureload.formats.reading import Event, Observation
+from secureload.values import replace
 
 __all__ = ["MOST_OF_ONE_CODE", "first_of_each_code"]
 

@@ -6,10 +6,9 @@ A *folder* is one chain of coders over packed bytes; what it expands to is cut i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from secureload.errors import UnsupportedError
 from secureload.formats.sevenzip_fields import Fields, malformed
+from secureload.values import dataclass, field
 
 __all__ = ["Coder", "FileEntry", "Folder", "Streams", "parse_files", "parse_streams"]
 

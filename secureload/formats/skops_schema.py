@@ -9,10 +9,10 @@ CVE-2025-54413). Every node is read for what its loader does. Source: ``skops/io
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, cast
 
 from secureload.formats.reading import Event, Observation, Reference
+from secureload.values import dataclass, field
 
 __all__ = ["SchemaFiles", "walk_schema"]
 

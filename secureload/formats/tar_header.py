@@ -7,9 +7,8 @@ reads to the base of eight.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from secureload.errors import MalformedError
+from secureload.values import dataclass
 
 __all__ = ["BLOCK_BYTES", "TarHeader", "has_checksum", "number", "padded", "parse_header", "text"]
 

@@ -7,7 +7,6 @@ zeros, and without a word at a header that is damaged.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -27,6 +26,7 @@ from secureload.formats.tar_extended import (
 from secureload.formats.tar_header import BLOCK_BYTES, TarHeader, has_checksum, padded, parse_header, text
 from secureload.formats.zeros import first_nonzero
 from secureload.limits import Limits
+from secureload.values import dataclass
 
 __all__ = ["TarLeftover", "TarMember", "TarWalk"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from secureload.formats.item_count import ItemCount
 from secureload.formats.proto_walk import text_of
 from secureload.formats.protobuf import BYTES, Field, fields
 from secureload.formats.region import Region
 from secureload.formats.tensorflow_ops import OUTSIDE
+from secureload.values import dataclass
 
 __all__ = ["Scope", "constant_text", "functions_named", "inputs_of", "text_attribute"]
 

@@ -9,7 +9,8 @@ parser of that language is here that could be fooled.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from secureload.values import dataclass, field
 
 __all__ = ["CodeUse", "read_bytecode", "read_source"]
 

@@ -6,7 +6,6 @@ A value is walked, not built: strings and arrays of numbers are stepped over by 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from secureload.errors import LimitError
@@ -14,6 +13,7 @@ from secureload.formats.binary import BinaryCursor
 from secureload.formats.item_count import ItemCount
 from secureload.formats.region import Region
 from secureload.limits import Limits
+from secureload.values import dataclass
 
 __all__ = ["Text", "begins_as_ubjson", "texts"]
 

@@ -8,12 +8,12 @@ member for. An archive can be several things at once: then a member is read in e
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from secureload.errors import LimitError, SecureloadError
 from secureload.formats.reading import Event, Opener, Problem, ReadContext
 from secureload.formats.region import Region
+from secureload.values import dataclass, field
 
 __all__ = ["ANY", "DATA", "Contents", "Dialect", "Role", "joined_roles", "read_all"]
 

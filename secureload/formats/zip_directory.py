@@ -8,7 +8,6 @@ are walked: who lists a member in one of them does not hide it in another.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from secureload.formats.reading import Observation, Problem
 from secureload.formats.region import Region
@@ -22,6 +21,7 @@ from secureload.formats.zip_records import (
     read_end,
 )
 from secureload.limits import Limits
+from secureload.values import dataclass, field
 
 __all__ = ["Directories", "Listed", "has_zip_end", "read_directories"]
 

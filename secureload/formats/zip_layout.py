@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 from secureload.formats.reading import Observation, Problem
 from secureload.formats.region import Region
@@ -24,6 +23,7 @@ from secureload.formats.zip_records import (
     read_local_header,
 )
 from secureload.limits import Limits
+from secureload.values import dataclass, field, replace
 
 __all__ = ["ENCRYPTED_FLAGS", "Archive", "Coding", "Member", "read_archive"]
 

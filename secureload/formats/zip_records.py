@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
 from typing import Final
 
 from secureload.formats.region import Region
 from secureload.limits import DEFAULT_LIMITS
+from secureload.values import dataclass
 
 __all__ = [
     "CENTRAL_SIGNATURE",

@@ -7,7 +7,6 @@ different unpicklers. Where both agree, the walk's exact offsets take the place 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from secureload.limits import DEFAULT_LIMITS, Limits
@@ -25,6 +24,7 @@ from secureload.pickles.trace import (
 )
 from secureload.pickles.walk import Seen, Walk
 from secureload.pickles.walker import walk_stream
+from secureload.values import replace
 
 __all__ = ["other_opinion", "second_opinion"]
 

@@ -7,9 +7,10 @@ array; an array of objects is a nested pickle instead. The rules are those of ``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+from secureload.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

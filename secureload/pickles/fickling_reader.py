@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
-from dataclasses import dataclass, replace
 
 from secureload.pickles.trace import Trace
 from secureload.printable import printable
+from secureload.values import dataclass, replace
 
 __all__ = [
     "UNREADABLE",

@@ -5,8 +5,9 @@ Where an opcode ends depends on nothing but its own bytes. Source: ``Lib/picklet
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from secureload.values import dataclass
 
 __all__ = ["HIGHEST_PROTOCOL", "OPCODES", "Opcode", "argument_end"]
 

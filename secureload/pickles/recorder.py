@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from secureload.limits import Limits
@@ -27,6 +26,7 @@ from secureload.pickles.trace import (
     Result,
     Value,
 )
+from secureload.values import replace
 
 __all__ = ["Recorder", "TraceLimitError"]
 

@@ -7,8 +7,9 @@ summarised; bulk data is never kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from secureload.values import dataclass, field
 
 __all__ = [
     "Anomaly",

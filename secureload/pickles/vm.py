@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import pickle
-from dataclasses import replace
 from typing import Any
 
 from secureload.errors import MalformedError, SecureloadError
@@ -34,6 +33,7 @@ from secureload.pickles.trace import (
     TraceProblem,
 )
 from secureload.printable import printable
+from secureload.values import replace
 
 __all__ = ["trace_stream", "with_pickle_reading"]
 

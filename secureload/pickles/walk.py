@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from secureload.pickles.trace import Anomaly, GlobalRef, OperationKind, Result
+from secureload.values import dataclass, field
 
 __all__ = ["Seen", "Walk"]
 

@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -25,6 +24,7 @@ from secureload.signing.instants import encode_instant
 from secureload.signing.manifest import Difference, Manifest, difference
 from secureload.signing.statement import Statement, parse_statement
 from secureload.signing.truststore import TrustedKey, TrustStore
+from secureload.values import dataclass, field
 
 __all__ = ["Question", "SignatureResult", "SignatureStatus", "judge_signature"]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from secureload.errors import ExitCode, TrustError, UsageError
 from secureload.scan.finding import Examination, Severity
+from secureload.values import dataclass
 
 if TYPE_CHECKING:
     from secureload.policy.verification import Verification

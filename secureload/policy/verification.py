@@ -8,7 +8,6 @@ or the clock.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import NoReturn
@@ -38,6 +37,7 @@ from secureload.signing.instants import require_aware
 from secureload.signing.manifest import Manifest
 from secureload.signing.statement import Statement
 from secureload.signing.truststore import ROLES, TrustedKey, TrustStore
+from secureload.values import dataclass
 
 __all__ = ["SignatureResult", "SignatureStatus", "Verification", "verify"]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from secureload.report.report import Report, ReportPart
+from secureload.values import dataclass
 
 __all__ = ["MemberLine", "counted", "facts", "member_lines"]
 

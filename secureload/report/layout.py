@@ -7,8 +7,9 @@ that a long text is wrapped into begins with an indent, so that it cannot stand 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from secureload.values import dataclass
 
 __all__ = ["Page", "Piece", "columns_of"]
 

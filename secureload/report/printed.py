@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from functools import cache
 from typing import Any, TypeVar
 
 from secureload.printable import printable
 from secureload.report.report import Report
+from secureload.values import field_names, is_value
 
 __all__ = ["printed"]
 
@@ -28,7 +28,7 @@ def _printed(value: Any, chars: int, lines: int) -> Any:
         return printable(value, chars)
     if isinstance(value, tuple):
         return tuple([_printed(item, chars, lines) for item in value])
-    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+    if not is_value(value):
         return value
     fields = {name: getattr(value, name) for name in _names(type(value))}
     source = fields.pop("decompiled") if isinstance(value, Report) else None
@@ -40,7 +40,7 @@ def _printed(value: Any, chars: int, lines: int) -> Any:
 
 @cache
 def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
+    return field_names(kind)
 
 
 def _printed_source(source: str, text_chars: int, source_lines: int) -> str:

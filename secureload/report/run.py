@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from secureload.report.report import (
@@ -13,6 +12,7 @@ from secureload.report.report import (
     exit_rank,
     has_serious,
 )
+from secureload.values import dataclass, field
 
 __all__ = ["OUTCOMES", "Run", "counts", "ordered_reports", "run_conclusion", "serious_findings"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from secureload.report.facts import counted, facts, member_lines
@@ -17,6 +16,7 @@ from secureload.report.report import (
     ordered_findings,
 )
 from secureload.report.run import Run, counts, ordered_reports, run_conclusion, serious_findings
+from secureload.values import replace
 
 __all__ = ["render_text"]
 

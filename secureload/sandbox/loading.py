@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Collection
 from typing import Any
@@ -13,6 +12,7 @@ from secureload.sandbox.host import Spawned
 from secureload.sandbox.proxy import ModelProxy, proxy_of, reference_of
 from secureload.sandbox.session import Session
 from secureload.sandbox.zygotes import application_paths
+from secureload.values import fields_of
 
 __all__ = ["load_confined", "spawn_loader"]
 
@@ -45,7 +45,7 @@ def load_confined(
     config = {
         "memory_bytes": limits.worker_memory_bytes + size,  # arrays are used where they lie in the file
         "cpu_seconds": 0,
-        "limits": dataclasses.asdict(limits),
+        "limits": fields_of(limits),
         "path": list(application_paths()) if own_modules else [],
         "modules": [module for module in modules if module not in own_modules],
         "own_modules": [module for module in modules if module in own_modules],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import os
 import threading
@@ -17,13 +16,14 @@ from secureload.pickles.trace import GlobalRef
 from secureload.printable import printable
 from secureload.sandbox.host import Worker, start_worker
 from secureload.sandbox.wire.frame import Kind
+from secureload.values import dataclass, fields_of, replace
 
 __all__ = ["NoOpinions", "Opinions", "ThirdReading"]
 
 _LINE_CHARS = 2_000
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class ThirdReading:
     """What fickling sees imported by a payload's own bytes, or the ``failure`` that kept it from reading them."""
 
@@ -38,7 +38,7 @@ class Opinions:
     """
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
-        self._limits = dataclasses.replace(limits, message_payload_bytes=0)
+        self._limits = replace(limits, message_payload_bytes=0)
         self._known: dict[bytes, Opinion] = {}
         self._lock = threading.Lock()
         self._worker: Worker | None = None
@@ -96,7 +96,7 @@ class Opinions:
             config = {
                 "memory_bytes": limits.tracer_memory_bytes,
                 "cpu_seconds": limits.tracer_cpu_seconds,
-                "limits": dataclasses.asdict(limits),
+                "limits": fields_of(limits),
             }
             self._worker = start_worker("fickle", config, limits)
         seconds = limits.fickling_wall_seconds

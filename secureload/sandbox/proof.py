@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from secureload.errors import SandboxError
 from secureload.printable import printable
 from secureload.sandbox.layers.layer import REQUIRED_LAYERS, LayerReport, confinement_level
 from secureload.sandbox.wire.frame import Kind, Message
+from secureload.values import dataclass
 
 __all__ = ["Confinement", "ConfinementMissingError", "MissingModuleError", "prove"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TypeAlias
@@ -20,6 +19,7 @@ from secureload.sandbox.opinions import Opinions
 from secureload.sandbox.wire.frame import Kind, Message
 from secureload.scan.part import Part
 from secureload.scan.part_codec import EncodedParts, decode_parts, decode_shape, encode_parts
+from secureload.values import fields_of, replace
 
 __all__ = ["Excerpts", "Traced", "Tracer", "Wanted"]
 
@@ -81,7 +81,7 @@ class Traced:
         if part.trace is None or not part.trace.pickles:
             return part
         opinion = self._opinions.of(distill(part.trace))
-        return dataclasses.replace(part, trace=with_opinion(part.trace, opinion))
+        return replace(part, trace=with_opinion(part.trace, opinion))
 
 
 class Tracer:
@@ -94,7 +94,7 @@ class Tracer:
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS, opinions: Opinions | None = None) -> None:
         self._limits = limits
-        self._answer_limits = dataclasses.replace(
+        self._answer_limits = replace(
             limits, message_control_bytes=limits.tracer_reply_bytes, message_payload_bytes=0
         )
         self._opinions = Opinions(limits) if opinions is None else opinions
@@ -188,7 +188,7 @@ class Tracer:
             # A payload larger than this is reserved by the C unpickler, never touched: it is stepped over.
             "memory_bytes": limits.tracer_memory_bytes + max(size, limits.tracer_batch_bytes),
             "cpu_seconds": limits.tracer_cpu_seconds,
-            "limits": dataclasses.asdict(limits),
+            "limits": fields_of(limits),
         }
         return start_worker("trace", config, self._answer_limits)
 

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from types import MappingProxyType
@@ -38,6 +37,7 @@ from secureload.printable import printable
 from secureload.scan.arguments import RULES
 from secureload.scan.by_value import BY_VALUE, is_by_value
 from secureload.scan.dangerous import grade
+from secureload.values import dataclass
 
 __all__ = [
     "USER_LIBRARY",

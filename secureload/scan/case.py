@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from secureload.pickles.trace import (
     Collection,
@@ -17,6 +16,7 @@ from secureload.pickles.trace import (
 from secureload.printable import printable
 from secureload.scan.allowlist import AllowList
 from secureload.scan.part import Part
+from secureload.values import dataclass
 
 __all__ = ["Case", "first_uses", "opcode_of", "shown_call", "shown_value"]
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from secureload.pickles.trace import Collection, Const, Operation, Value
 from secureload.printable import printable
+from secureload.values import dataclass
 
 __all__ = ["CodeShown", "code_of"]
 

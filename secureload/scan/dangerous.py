@@ -10,7 +10,6 @@ from __future__ import annotations
 import tomllib
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -19,6 +18,7 @@ from secureload.pickles.trace import GlobalRef
 from secureload.scan.by_value import is_by_value
 from secureload.scan.dotted import MODULE_MACHINERY, REACHES_THROUGH, why_dotted
 from secureload.scan.technique import Technique
+from secureload.values import dataclass
 
 __all__ = ["DOTTED_NAME", "MODULE_MACHINERY", "Technique", "grade", "is_family", "is_ordinary", "techniques"]
 

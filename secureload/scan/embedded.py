@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from secureload.errors import LimitError
 from secureload.formats.embedded import PickleSearch
@@ -13,6 +12,7 @@ from secureload.pickles.trace import Trace
 from secureload.pickles.vm import trace_stream
 from secureload.scan.dangerous import grade
 from secureload.scan.tracing import does_something
+from secureload.values import replace
 
 __all__ = ["behind", "embedded_pickles"]
 

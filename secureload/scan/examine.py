@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 
 import secureload.scan.rules
@@ -18,6 +17,7 @@ from secureload.scan.finding import Coverage, Examination, Finding, Location, Se
 from secureload.scan.loader_lists import allow_for
 from secureload.scan.observed import Grade
 from secureload.scan.part import Part, part_of_trace
+from secureload.values import dataclass, replace
 
 __all__ = ["Rule", "all_rules", "examine", "not_examinable"]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 
 from secureload.pickles.trace import Trace
 from secureload.scan.part import Part
+from secureload.values import dataclass, field
 
 __all__ = ["Confidence", "Coverage", "Examination", "Finding", "Location", "Severity"]
 

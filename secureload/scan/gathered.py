@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, get_args
 
 from secureload.errors import LimitError
@@ -12,6 +11,7 @@ from secureload.formats.reading import Event, Identified, Observation, Problem, 
 from secureload.pickles.trace import GlobalRef, Import, Operation, Reading, Trace
 from secureload.scan.part import Part
 from secureload.scan.tracing import does_something
+from secureload.values import replace
 
 __all__ = ["Gathered"]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from secureload.printable import printable
 from secureload.scan.case import Case
 from secureload.scan.finding import Confidence, Finding, Location, Severity
+from secureload.values import dataclass
 
 __all__ = ["Grade", "findings_of"]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from secureload.formats.reading import Observation, Problem
 from secureload.pickles.trace import Trace
+from secureload.values import dataclass
 
 __all__ = ["Part", "part_of_trace"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
@@ -14,6 +13,7 @@ from secureload.pickles.checked import TraceFormatError, as_int, as_str, as_text
 from secureload.pickles.codec import decode_trace, encode_trace
 from secureload.printable import printable
 from secureload.scan.part import Part
+from secureload.values import dataclass
 
 __all__ = ["EncodedParts", "decode_parts", "decode_shape", "encode_parts"]
 

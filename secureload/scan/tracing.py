@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from secureload.errors import LimitError
@@ -14,6 +13,7 @@ from secureload.pickles.between import Between
 from secureload.pickles.stretches import pickle_reads_on
 from secureload.pickles.trace import Reading, Trace, TraceProblem
 from secureload.pickles.vm import trace_stream, with_pickle_reading
+from secureload.values import replace
 
 __all__ = ["does_something", "trace_pickle"]
 

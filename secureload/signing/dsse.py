@@ -8,10 +8,9 @@ Source: https://github.com/secure-systems-lab/dsse, protocol.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from secureload.signing.ed25519 import verify_signature
 from secureload.signing.keys import PublicKey, Signer
+from secureload.values import dataclass
 
 __all__ = ["IN_TOTO_PAYLOAD_TYPE", "Envelope", "pae", "sign_payload", "verify_envelope"]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from secureload.errors import UsageError
@@ -17,6 +16,7 @@ from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
 from secureload.signing.ed25519 import PUBLIC_KEY_BYTES, check_public_key
 from secureload.signing.private_format import describe_private_key
+from secureload.values import dataclass, field
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

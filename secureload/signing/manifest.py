@@ -11,12 +11,12 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from secureload.errors import MalformedError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
+from secureload.values import dataclass
 
 __all__ = [
     "DIGEST_BYTES",

@@ -10,11 +10,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from secureload.errors import UsageError
 from secureload.limits import Limits
+from secureload.values import dataclass
 
 __all__ = ["PrivateFile", "describe_private_key"]
 

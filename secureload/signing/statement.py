@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from secureload.errors import MalformedError, SignatureFormatError, UsageError
@@ -25,6 +24,7 @@ from secureload.signing.strict_json import (
     take_size,
     take_string,
 )
+from secureload.values import dataclass
 
 __all__ = ["PREDICATE_TYPE", "STATEMENT_TYPE", "Statement", "encode_statement", "parse_statement"]
 

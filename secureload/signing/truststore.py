@@ -21,7 +21,6 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 
@@ -30,6 +29,7 @@ from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
 from secureload.signing.instants import require_aware
 from secureload.signing.keys import PublicKey, parse_public_key
+from secureload.values import dataclass
 
 __all__ = [
     "ROLES",

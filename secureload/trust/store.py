@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -33,6 +32,7 @@ from secureload.trust.files import (
     replace_file,
 )
 from secureload.trust.folders import default_trust_folder
+from secureload.values import replace
 
 __all__ = ["TRUST_FILE", "add_trusted_key", "load_trust_store", "revoke_key"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from secureload.formats.binary import BinaryCursor
 from secureload.formats.hdf5.datatypes import VARIABLE, Datatype, read_dataspace, read_datatype
@@ -12,6 +11,7 @@ from secureload.formats.hdf5.headers import ATTRIBUTE_INFO, Message
 from secureload.formats.hdf5.heaps import global_heap, open_fractal_heap
 from secureload.formats.hdf5.trees import records
 from secureload.formats.region import Region
+from secureload.values import dataclass
 
 __all__ = ["Attribute", "dense_attributes", "read_attribute", "values_of"]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from secureload.formats.binary import BinaryCursor
 from secureload.formats.hdf5.file import Hdf5File
+from secureload.values import dataclass
 
 __all__ = ["OPAQUE", "STRING", "VARIABLE", "Datatype", "read_dataspace", "read_datatype"]
 

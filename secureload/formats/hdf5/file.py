@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from secureload.errors import MalformedError
 from secureload.formats.binary import BinaryCursor
 from secureload.formats.item_count import ItemCount
 from secureload.formats.region import Region
 from secureload.limits import Limits
+from secureload.values import dataclass, field
 
 __all__ = ["SIGNATURE", "Hdf5File", "find_superblock", "open_file"]
 

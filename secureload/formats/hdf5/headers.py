@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from secureload.formats.binary import BinaryCursor
 from secureload.formats.hdf5.file import Hdf5File
 from secureload.formats.region import Region
+from secureload.values import dataclass
 
 __all__ = [
     "ATTRIBUTE", "ATTRIBUTE_INFO", "DATASPACE", "DATATYPE", "DRIVER", "EXTERNAL_FILES", "FILTERS", "KNOWN", "LAYOUT",

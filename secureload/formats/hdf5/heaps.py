@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 from secureload.errors import MalformedError, UnsupportedError
 from secureload.formats.hdf5.file import Hdf5File
 from secureload.formats.hdf5.trees import records
 from secureload.formats.region import Region
+from secureload.values import dataclass
 
 __all__ = [
     "FractalHeap",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from secureload.formats.binary import BinaryCursor
@@ -12,6 +11,7 @@ from secureload.formats.hdf5.headers import LINK, LINK_INFO, SYMBOL_TABLE, Messa
 from secureload.formats.hdf5.heaps import local_heap, name_in, open_fractal_heap
 from secureload.formats.hdf5.trees import group_nodes, records
 from secureload.formats.region import Region
+from secureload.values import dataclass
 
 __all__ = ["Link", "links"]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from secureload.formats.hdf5.file import Hdf5File
 from secureload.formats.hdf5.headers import Message
 from secureload.formats.hdf5.heaps import global_heap, local_heap, name_in
 from secureload.formats.region import Region
+from secureload.values import dataclass
 
 __all__ = ["Storage", "external_files", "filters", "read_storage"]
 

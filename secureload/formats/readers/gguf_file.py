@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
 
 from secureload.formats.binary import BinaryCursor
 from secureload.formats.chat_template import is_template, template_events
@@ -19,6 +18,7 @@ from secureload.formats.reading import Child, Event, Observation, ReadContext
 from secureload.formats.region import Region
 from secureload.formats.repeated import first_of_each_code
 from secureload.formats.zeros import first_nonzero
+from secureload.values import dataclass, field
 
 __all__ = ["read"]
 

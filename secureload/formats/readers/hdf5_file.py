@@ -8,7 +8,6 @@ files, which the library opens by the names that stand here. Datasets are not re
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from secureload.errors import LimitError, MalformedError, SecureloadError
 from secureload.formats.hdf5 import headers
@@ -27,6 +26,7 @@ from secureload.formats.reading import Child, Event, Identified, Observation, Pr
 from secureload.formats.region import Region
 from secureload.formats.repeated import first_of_each_code
 from secureload.formats.zeros import first_nonzero
+from secureload.values import dataclass, field
 
 __all__ = ["read"]
 

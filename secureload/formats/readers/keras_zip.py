@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from secureload.formats.keras_config import walk_config
 from secureload.formats.reading import Event, Observation, Problem, ReadContext, Versions
 from secureload.formats.zip_dialect import ANY, DATA, Contents, Role
+from secureload.values import dataclass, field
 
 __all__ = ["recognise"]
 

@@ -7,7 +7,6 @@ open file leaves several arrays one behind the other.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from secureload.errors import LimitError, MalformedError
 from secureload.formats.literal import parse_literal
@@ -15,6 +14,7 @@ from secureload.formats.numpy_descr import descr_layout
 from secureload.formats.reading import Child, Event, Identified, Observation, Problem, ReadContext
 from secureload.formats.region import Region
 from secureload.limits import Limits
+from secureload.values import dataclass
 
 __all__ = ["MAGIC", "read"]
 

@@ -7,10 +7,10 @@ else as bytes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from secureload.formats.reading import Event, Observation, ReadContext
 from secureload.formats.zip_dialect import ANY, Contents, Role
+from secureload.values import dataclass, field
 
 __all__ = ["recognise"]
 

@@ -8,7 +8,6 @@ operators that run Python. Weights themselves are stepped over by their length.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from secureload.formats.item_count import ItemCount
 from secureload.formats.onnx_schema import ONNX
@@ -18,6 +17,7 @@ from secureload.formats.protobuf import BYTES, fields
 from secureload.formats.reading import Event, Observation, Problem, ReadContext, Versions
 from secureload.formats.region import Region
 from secureload.formats.repeated import first_of_each_code
+from secureload.values import dataclass, field
 
 __all__ = ["read"]
 

@@ -8,7 +8,6 @@ of the rules below; other programs that read such files do not, and then two of 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeGuard
 
 from secureload.errors import MalformedError
@@ -18,6 +17,7 @@ from secureload.formats.region import Region
 from secureload.formats.repeated import first_of_each_code
 from secureload.formats.zeros import first_nonzero
 from secureload.json_values import kind_of
+from secureload.values import dataclass
 
 __all__ = ["read"]
 

@@ -7,13 +7,13 @@ skops reads members by the names in the schema alone. They are array files (``nu
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from secureload.errors import LimitError, SecureloadError
 from secureload.formats.json_text import parse_json_text
 from secureload.formats.reading import Event, Observation, Problem, ReadContext, Versions
 from secureload.formats.skops_schema import SchemaFiles, walk_schema
 from secureload.formats.zip_dialect import ANY, DATA, Contents, Role
+from secureload.values import dataclass, field
 
 __all__ = ["recognise"]
 

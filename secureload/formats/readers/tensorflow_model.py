@@ -8,7 +8,6 @@ calls. Constants are stepped over; only the texts from which the path of a check
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from secureload.formats.item_count import ItemCount
 from secureload.formats.keras_config import walk_config
@@ -22,6 +21,7 @@ from secureload.formats.repeated import first_of_each_code
 from secureload.formats.tensorflow_nodes import Scope, functions_named, text_attribute
 from secureload.formats.tensorflow_ops import COMPUTING, OUTSIDE, RESTORERS, SAVERS
 from secureload.formats.tensorflow_schema import TENSORFLOW
+from secureload.values import dataclass, field
 
 __all__ = ["read"]
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from secureload.formats.reading import Event, Observation, Problem, ReadContext
 from secureload.formats.torchscript import CodeUse, read_bytecode, read_source
 from secureload.formats.zip_dialect import ANY, DATA, Contents, Role
+from secureload.values import dataclass, field
 
 __all__ = ["recognise"]
 

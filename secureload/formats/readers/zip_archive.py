@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from secureload.errors import LimitError
 from secureload.formats.member_paths import outside
@@ -20,6 +19,7 @@ from secureload.formats.repeated import first_of_each_code
 from secureload.formats.zip_dialect import ANY, DATA, Contents, Dialect, joined_roles, read_all
 from secureload.formats.zip_layout import Member, read_archive
 from secureload.formats.zip_members import Unpacker
+from secureload.values import dataclass
 
 __all__ = ["read"]
 

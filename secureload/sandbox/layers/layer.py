@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from secureload.values import dataclass
 
 __all__ = ["LEVELS", "REQUIRED_LAYERS", "LayerReport", "confinement_level"]
 

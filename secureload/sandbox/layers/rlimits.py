@@ -7,9 +7,9 @@ not count shared mappings; the system call filter refuses to make any.
 from __future__ import annotations
 
 import resource
-from dataclasses import dataclass
 
 from secureload.sandbox.layers.layer import LayerReport
+from secureload.values import dataclass
 
 __all__ = ["ResourceLimits", "apply_rlimits"]
 

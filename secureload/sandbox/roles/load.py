@@ -7,7 +7,6 @@ import io
 import os
 import sys
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from secureload.sandbox.roles.loader import AdmittedGlobals, load_payload
 from secureload.sandbox.roles.pinned import empty_extension_registry, open_pinned
 from secureload.sandbox.roles.service import Service
 from secureload.sandbox.roles.threads import ThreadPools, local_locks
+from secureload.values import dataclass
 
 __all__ = ["PRELOAD", "prepare", "run", "warm_up"]
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeAlias
 
@@ -29,6 +28,7 @@ import msgpack
 
 from secureload.errors import SandboxError
 from secureload.limits import Limits
+from secureload.values import dataclass
 
 __all__ = [
     "ALIGNMENT",

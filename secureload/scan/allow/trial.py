@@ -11,7 +11,6 @@ import importlib.util
 import io
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from secureload.pickles.trace import Collection, Const, GlobalRef, Import, Operation, Result, Trace, Value
@@ -21,6 +20,7 @@ from secureload.scan.allowlist import load_default
 from secureload.scan.arguments import STATE_RULES
 from secureload.scan.examine import examine
 from secureload.scan.finding import Severity
+from secureload.values import replace
 
 __all__ = ["MemorySource", "findings_in", "traced", "trial"]
 
