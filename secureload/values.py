@@ -3,8 +3,9 @@
 A decorated class has the fields, ``==``, ``hash`` and ``repr`` that ``dataclasses.dataclass(slots=True)`` gives it,
 and for :mod:`dataclasses` and ``match`` it is one. That module would write the source of six methods for each class
 and compile them when the class is imported: for the hundred classes of this package a third of the time that it
-takes to check a small file. Here only ``__init__`` is compiled, and when the first value is made; the others are
-closures over :func:`operator.attrgetter`. A type checker sees ``dataclasses.dataclass`` itself.
+takes to check a small file. Here nothing is compiled: the methods are closures over :func:`operator.attrgetter`, and
+``__init__`` is one of a few functions with its parameters renamed, when the first value is made. A type checker sees
+``dataclasses.dataclass`` itself.
 """
 
 from __future__ import annotations
@@ -12,25 +13,28 @@ from __future__ import annotations
 from operator import attrgetter
 
 TYPE_CHECKING = False  # the module of that name would be a tenth of the start
+if TYPE_CHECKING:
+    from typing import Any
 
-__all__ = ["dataclass", "field", "field_names", "fields_of", "is_value", "replace"]
+__all__ = ["FIELDS", "dataclass", "field", "field_names", "fields_of", "is_value", "replace"]
 
-_FIELDS = "__value_fields__"
+# The attribute that every class of values has, and nothing else.
+FIELDS = "__value_fields__"
 
 
 def field_names(kind: type) -> tuple[str, ...]:
     """Return the names of the fields of a class of values, in their order."""
-    return tuple(getattr(kind, _FIELDS))
+    return tuple(getattr(kind, FIELDS))
 
 
 def is_value(value: object) -> bool:
     """Whether it is one of these values, and no class."""
-    return hasattr(type(value), _FIELDS)
+    return hasattr(type(value), FIELDS)
 
 
-def fields_of(value: object) -> dict[str, object]:
+def fields_of(value: object) -> dict[str, Any]:
     """Return the fields of a value by their names; what they hold is not copied."""
-    return {name: getattr(value, name) for name in getattr(value, _FIELDS)}
+    return {name: getattr(value, name) for name in getattr(value, FIELDS)}
 
 
 if TYPE_CHECKING:
@@ -76,8 +80,8 @@ else:
         compared = [name for name, one in fields.items() if one.compare]
         key = attrgetter(*compared) if compared else _nothing
         space["__slots__"] = space["__match_args__"] = tuple(fields)
-        space[_FIELDS] = fields
-        space["__init__"] = _Init(kw_only, frozen)
+        space[FIELDS] = fields
+        space["__init__"] = _Init(kw_only)
         space["__dataclass_fields__"] = _DataclassFields(kw_only)
         space.setdefault("__repr__", _repr)
         if "__eq__" not in cls.__dict__:
@@ -102,48 +106,90 @@ else:
     class _Init:
         """``__init__`` until somebody looks at it."""
 
-        __slots__ = ("_frozen", "_kw_only")
+        __slots__ = ("_kw_only",)
 
-        def __init__(self, kw_only, frozen):
+        def __init__(self, kw_only):
             self._kw_only = kw_only
-            self._frozen = frozen
 
         def __get__(self, instance, owner):
             owner = next(kind for kind in owner.__mro__ if kind.__dict__.get("__init__") is self)
-            made = _init(owner, self._kw_only, self._frozen)
+            made = _init(owner, self._kw_only)
+            made.__module__ = owner.__module__
+            made.__annotations__ = {name: owner.__annotations__[name] for name in owner.__value_fields__}
             type.__setattr__(owner, "__init__", made)
             return made.__get__(instance, owner)
 
-    def _init(owner, kw_only, frozen):
-        space = {"_missing": _MISSING}
-        words, lines = ["self"], []
-        if kw_only and owner.__value_fields__:
-            words.append("*")
-        for name, one in owner.__value_fields__.items():
-            value = name
-            if one.default_factory is not _MISSING:
-                space["_make_" + name] = one.default_factory
-                words.append(name + "=_missing")
-                value = f"_make_{name}() if {name} is _missing else {name}"
-            elif one.default is not _MISSING:
-                space["_default_" + name] = one.default
-                words.append(f"{name}=_default_{name}")
-            else:
-                words.append(name)
-            if frozen:
-                space["_set_" + name] = owner.__dict__[name].__set__
-                lines.append(f" _set_{name}(self, {value})")
-            else:
-                lines.append(f" self.{name} = {value}")
-        if hasattr(owner, "__post_init__"):
-            lines.append(" self.__post_init__()")
-        source = f"def __init__({', '.join(words)}):\n" + ("\n".join(lines) or " pass")
-        exec(source, space)  # noqa: S102  # the names of the fields, from our own sources
-        made = space["__init__"]
-        made.__qualname__ = f"{owner.__qualname__}.__init__"
-        made.__module__ = owner.__module__
-        made.__annotations__ = {name: owner.__annotations__[name] for name in owner.__value_fields__}
+    def _init(owner, kw_only):
+        """Return the ``__init__`` of a class: a function from below with its parameters renamed."""
+        fields = owner.__value_fields__
+        setters = [_setter(owner.__dict__[name].__set__, one) for name, one in fields.items()]
+        if len(fields) >= len(_INITS):
+            return _init_of_many(owner.__qualname__, fields, setters, kw_only)
+        code = _INITS[len(fields)].__code__.replace(
+            co_name="__init__", co_qualname=f"{owner.__qualname__}.__init__", co_varnames=("self", *fields)
+        )
+        defaults = {name: one.default for name, one in fields.items() if one.default is not _MISSING}
+        defaults |= {name: _MISSING for name, one in fields.items() if one.default_factory is not _MISSING}
+        if kw_only:
+            code = code.replace(co_argcount=1, co_kwonlyargcount=len(fields))
+        made = type(_init)(code, {f"_{letter}": one for letter, one in zip(_LETTERS, setters, strict=False)})
+        if kw_only:
+            made.__kwdefaults__ = defaults
+        else:
+            made.__defaults__ = tuple(defaults.values())
         return made
+
+    def _setter(put, one):
+        make = one.default_factory
+        if make is _MISSING:
+            return put
+        return lambda self, value: put(self, make() if value is _MISSING else value)
+
+    def _init_of_many(qualified, fields, setters, kw_only):
+        count = len(fields)
+        places = {name: place for place, name in enumerate(fields)}
+        filled = [one.default for one in fields.values()]
+        free = [one.default is _MISSING and one.default_factory is _MISSING for one in fields.values()]
+
+        def __init__(self, *args, **kwargs):  # noqa: N807  # it becomes one
+            if len(args) > (0 if kw_only else count):
+                raise TypeError(f"{qualified}() takes fewer positional arguments: {len(args)} were given")
+            values = [*args, *filled[len(args) :]]
+            given = free[:]
+            given[: len(args)] = [False] * len(args)
+            for name, value in kwargs.items():
+                place = places.get(name, -1)
+                if place < len(args):
+                    raise TypeError(f"{qualified}() got an unexpected or a second argument {name!r}")
+                values[place] = value
+                given[place] = False
+            if True in given:
+                raise TypeError(f"{qualified}() misses the argument {[*fields][given.index(True)]!r}")
+            for put, value in zip(setters, values, strict=True):
+                put(self, value)
+
+        return __init__
+
+    # Each setter gets its name in the globals of the function. It returns None, so that "or" goes to the next.
+    _LETTERS = "abcdefgh"
+    _a = _b = _c = _d = _e = _f = _g = _h = None
+    # fmt: off
+    _INITS = (
+        lambda self: None,
+        lambda self, a: _a(self, a),
+        lambda self, a, b: _a(self, a) or _b(self, b),
+        lambda self, a, b, c: _a(self, a) or _b(self, b) or _c(self, c),
+        lambda self, a, b, c, d: _a(self, a) or _b(self, b) or _c(self, c) or _d(self, d),
+        lambda self, a, b, c, d, e: _a(self, a) or _b(self, b) or _c(self, c) or _d(self, d)
+            or _e(self, e),
+        lambda self, a, b, c, d, e, f: _a(self, a) or _b(self, b) or _c(self, c) or _d(self, d)
+            or _e(self, e) or _f(self, f),
+        lambda self, a, b, c, d, e, f, g: _a(self, a) or _b(self, b) or _c(self, c) or _d(self, d)
+            or _e(self, e) or _f(self, f) or _g(self, g),
+        lambda self, a, b, c, d, e, f, g, h: _a(self, a) or _b(self, b) or _c(self, c) or _d(self, d)
+            or _e(self, e) or _f(self, f) or _g(self, g) or _h(self, h),
+    )
+    # fmt: on
 
     def _nothing(_value):
         return ()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, TypeVar
 
 from secureload.printable import printable
 from secureload.report.report import Report
-from secureload.values import field_names, is_value
+from secureload.values import fields_of, is_value
 
 __all__ = ["printed"]
 
@@ -30,17 +29,12 @@ def _printed(value: Any, chars: int, lines: int) -> Any:
         return tuple([_printed(item, chars, lines) for item in value])
     if not is_value(value):
         return value
-    fields = {name: getattr(value, name) for name in _names(type(value))}
+    fields: dict[str, Any] = fields_of(value)
     source = fields.pop("decompiled") if isinstance(value, Report) else None
     shown = {name: _printed(item, chars, lines) for name, item in fields.items()}
     if source is not None:
         shown["decompiled"] = _printed_source(source, chars, lines)
     return type(value)(**shown)
-
-
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    return field_names(kind)
 
 
 def _printed_source(source: str, text_chars: int, source_lines: int) -> str:

@@ -13,6 +13,7 @@ import sys
 from secureload.formats.region import Region
 from secureload.pickles.agreement import second_opinion
 from secureload.pickles.vm import trace_stream
+from secureload.values import FIELDS
 
 # What tracing itself causes: the C unpickler says which global it asks for, and reads an attribute; the walk
 # keeps its offsets in an array.
@@ -29,6 +30,9 @@ def main() -> None:
             events.append([name, repr(arguments)])
 
     sys.addaudithook(hook)
+    for kind in object.__subclasses__():
+        if hasattr(kind, FIELDS):
+            assert kind.__init__  # made when it is first looked at, from code of our own
     gc.disable()  # what it would find is not of the payload's making
     for line in sys.stdin:
         events.clear()
