@@ -123,13 +123,18 @@ else:
         """Return the ``__init__`` of a class: a function from below with its parameters renamed."""
         fields = owner.__value_fields__
         setters = [_setter(owner.__dict__[name].__set__, one) for name, one in fields.items()]
+        if hasattr(owner, "__post_init__"):
+            setters[-1] = _then_checked(setters[-1], owner.__post_init__)
         if len(fields) >= len(_INITS):
             return _init_of_many(owner.__qualname__, fields, setters, kw_only)
         code = _INITS[len(fields)].__code__.replace(
             co_name="__init__", co_qualname=f"{owner.__qualname__}.__init__", co_varnames=("self", *fields)
         )
-        defaults = {name: one.default for name, one in fields.items() if one.default is not _MISSING}
-        defaults |= {name: _MISSING for name, one in fields.items() if one.default_factory is not _MISSING}
+        defaults = {
+            name: one.default  # that of a factory stands for it
+            for name, one in fields.items()
+            if one.default is not _MISSING or one.default_factory is not _MISSING
+        }
         if kw_only:
             code = code.replace(co_argcount=1, co_kwonlyargcount=len(fields))
         made = type(_init)(code, {f"_{letter}": one for letter, one in zip(_LETTERS, setters, strict=False)})
@@ -144,6 +149,13 @@ else:
         if make is _MISSING:
             return put
         return lambda self, value: put(self, make() if value is _MISSING else value)
+
+    def _then_checked(put, check):
+        def put_last(self, value):
+            put(self, value)
+            check(self)
+
+        return put_last
 
     def _init_of_many(qualified, fields, setters, kw_only):
         count = len(fields)

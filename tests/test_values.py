@@ -96,6 +96,17 @@ def test_a_factory_makes_one_for_each() -> None:
     assert second.names == []
 
 
+def test_defaults_and_factories_in_any_order_are_those_of_their_fields() -> None:
+    @dataclass(slots=True)
+    class Mixed:
+        first: list[int] = field(default_factory=list)
+        second: bool = True
+        third: dict[str, int] = field(default_factory=dict)
+
+    assert fields_of(Mixed()) == {"first": [], "second": True, "third": {}}
+    assert fields_of(Mixed([1], third={"a": 1})) == {"first": [1], "second": True, "third": {"a": 1}}
+
+
 def test_what_it_is_made_from_is_checked() -> None:
     for kind, args, kwargs in ((Point, (), {}), (Point, (1,), {"z": 2}), (Changing, (3,), {})):
         with pytest.raises(TypeError):
@@ -138,9 +149,15 @@ def test_what_a_class_defines_itself_stays() -> None:
         def __hash__(self) -> int:
             return 7
 
+        def __post_init__(self) -> None:
+            if self.a < 0:
+                raise ValueError("negative")
+
     assert repr(Own(1)) == "own"
     assert Own(1) == 3
     assert hash(Own(1)) == 7
+    with pytest.raises(ValueError, match="negative"):
+        Own(-1)
 
 
 def test_a_class_of_many_fields_is_made_like_one_of_few() -> None:
