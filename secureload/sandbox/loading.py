@@ -72,7 +72,9 @@ def spawn_loader() -> Spawned:
 
 def _inputs() -> tuple[str, ...]:
     """The libraries of inputs that the caller may pass: those that it has imported."""
-    return tuple(module for module in ("pandas", "scipy.sparse") if module in sys.modules)
+    return tuple(
+        module for module in ("pandas", "polars", "pyarrow", "scipy.sparse") if module in sys.modules
+    )
 
 
 def _holds_proxy(value: Any) -> bool:

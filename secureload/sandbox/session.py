@@ -127,7 +127,7 @@ class Session:
         except Unencodable as error:
             raise UsageError(
                 f"{error} cannot be sent to the sandbox: only data crosses",
-                hint="pass arrays, lists, DataFrames or sparse matrices",
+                hint=error.hint or "pass arrays, lists, DataFrames or sparse matrices",
             ) from None
         body = {"op": "call", "ref": ref.number, "name": name, "args": encoded, "kwargs": named}
         return self._exchange(body, tuple(encoder.segments))

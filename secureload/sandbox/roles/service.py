@@ -67,7 +67,7 @@ class Service:
     ) -> None:
         """Compute and send the answer. ``lent`` is what of the shared memory the request's arrays lie in."""
         try:
-            encoder = Encoder(self._limits, self._refer)
+            encoder = Encoder(self._limits, self._refer, exact=False)
             tree = encoder.encode(compute(decoder))
             kind, segments = Kind.REPLY, tuple(encoder.segments)
             body: dict[str, Any] = {"value": tree}
@@ -84,7 +84,7 @@ class Service:
 
     def _failure(self, error: BaseException) -> dict[str, Any]:
         try:
-            args = Encoder(self._limits).encode(list(error.args))
+            args = Encoder(self._limits, exact=False).encode(list(error.args))
         except Unencodable:
             args = None
         return {"lineage": _lineage(type(error)), "message": str(error)[:_MESSAGE_CHARS], "args": args}

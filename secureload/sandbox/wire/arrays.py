@@ -1,7 +1,9 @@
-"""numpy arrays and scalars as values of the wire: raw bytes of plain dtypes, tables for strings.
+"""numpy arrays and scalars as values of the wire: raw bytes of plain dtypes, items of objects.
 
-Only dtypes whose every bit pattern is valid travel as raw bytes (b, i, u, f, c, S, M, m). Strings travel as
-indices into a table, so that a forged code point can never sit in an array of the parent.
+Raw bytes are those of dtypes whose every bit pattern is valid (i, u, f, c, S, V, M, m). A bool that is neither
+true nor false is made one, and a string with a forged code point is refused: neither can sit in an array of the
+parent. What lies in memory with gaps, backwards or repeated lies so on the other side too, for the order of a
+sum, and so its last bit, may depend on it.
 """
 
 from __future__ import annotations
@@ -22,10 +24,9 @@ __all__ = [
     "Segments",
     "decode_array",
     "decode_dtype",
-    "decode_scalar",
+    "decode_shape",
     "encode_array",
-    "encode_scalar",
-    "masked",
+    "is_plain",
 ]
 
 _MAX_DIMENSIONS = 32
@@ -39,12 +40,16 @@ _PLAIN = frozenset(
 )
 _TIME_UNITS = frozenset({"Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as"})
 _MAX_ITEM_BYTES = 1 << 24
+_LAST_CODE_POINT = 0x10FFFF
+# A slice may leave this many times its own bytes out; one with larger gaps arrives without them.
+_MOST_GAPS = 4
+_FREE_GAPS_BYTES = 1 << 16
 
 
 class Segments:
     """The raw segments of one message; each serves once, and what they expand to is bounded.
 
-    ``expanded_bytes`` bounds the memory of all string arrays together, which is more than what came.
+    ``expanded_bytes`` bounds the memory of all arrays together that take more than what came for them.
     """
 
     def __init__(self, buffers: Sequence[Buffer], expanded_bytes: int) -> None:
@@ -72,27 +77,29 @@ class Segments:
         """
         self._left -= size
         if self._left < 0:
-            raise WireValueError("a string array that is too large")
+            raise WireValueError("an array that is larger than what came of it")
 
 
 def decode_dtype(text: object) -> np.dtype[Any]:
     """Return the dtype of an allowed type string; everything else is refused."""
     import numpy as np
 
-    if isinstance(text, str) and (text in _PLAIN or _is_bytes_type(text) or _is_time_type(text)):
+    if isinstance(text, str) and is_plain(text):
         return np.dtype(text)
     raise WireValueError("a dtype that does not cross the wire")
 
 
-def _is_bytes_type(text: str) -> bool:
+def is_plain(text: str) -> bool:
+    """Whether arrays of the dtype with this type string cross as raw bytes."""
+    return text in _PLAIN or _is_sized_type(text) or _is_time_type(text)
+
+
+def _is_sized_type(text: str) -> bool:
+    """Whether it names bytes, void or a string, of a size that is not 0."""
     digits = text[2:]
-    return (
-        text[:2] == "|S"
-        and digits.isascii()
-        and digits.isdigit()
-        and 0 < len(digits) < 9
-        and (int(digits) <= _MAX_ITEM_BYTES)
-    )
+    if text[:2] not in {"|S", "|V", "<U", ">U"} or not (digits.isascii() and digits.isdigit()):
+        return False
+    return len(digits) < 9 and 0 < int(digits) <= _MAX_ITEM_BYTES // (4 if text[1] == "U" else 1)
 
 
 def _is_time_type(text: str) -> bool:
@@ -111,55 +118,70 @@ def _is_time_type(text: str) -> bool:
 def encode_array(
     array: np.ndarray[Any, Any], segments: list[Buffer], encode: Callable[[Any], Any]
 ) -> list[Any]:
-    """Encode any supported array; its raw bytes are appended to ``segments``.
+    """Encode an array of objects or of a plain dtype; its raw bytes are appended to ``segments``.
 
     Raises:
-        Unencodable: structured arrays and dtypes of other libraries.
+        Unencodable: another dtype.
     """
     import numpy as np
 
     array = np.asarray(array)
-    kind = array.dtype.kind
-    if kind == "O":
-        return ["o", list(array.shape), [encode(item) for item in array.ravel(order="C").tolist()]]
-    if kind == "U":
-        return _encode_strings(array, segments)
+    if array.dtype.kind == "O":
+        fortran = array.flags.f_contiguous and not array.flags.c_contiguous
+        items = array.ravel(order="F" if fortran else "C").tolist()
+        return ["o", list(array.shape), [encode(item) for item in items], fortran]
     text = array.dtype.str
-    if not (text in _PLAIN or _is_bytes_type(text) or _is_time_type(text)):
+    if not is_plain(text):
         raise Unencodable(f"an array of dtype {array.dtype}")
     if not (array.flags.c_contiguous or array.flags.f_contiguous):
-        # A slice keeps the order of its axes, which a copy in the caller's process would keep too.
+        gaps = _gaps(array)
+        if gaps is not None:
+            strides, offset, span = gaps
+            segments.append(_raw(_once(array)))
+            return ["v", text, list(array.shape), strides, offset, span, len(segments) - 1]
         array = array.copy(order="K")
     fortran = array.flags.f_contiguous and not array.flags.c_contiguous
-    laid_out = array.T if fortran else array
-    if not laid_out.flags.c_contiguous:
-        laid_out = laid_out.copy(order="C")
-    segments.append(laid_out.reshape(-1).view(np.uint8).data if laid_out.size else b"")
+    segments.append(_raw(array.T if fortran else array))
     return ["a", text, list(array.shape), fortran, len(segments) - 1]
 
 
-def masked(data: object, mask: object, fill: object) -> np.ma.MaskedArray[Any, Any]:
-    """Rebuild a masked array from its parts; plain arrays of one shape, and a scalar to fill with."""
+def _raw(array: np.ndarray[Any, Any]) -> Buffer:
+    """Return the bytes of an array in C order, copied only where they do not lie so."""
     import numpy as np
 
-    if type(data) is not np.ndarray or type(mask) is not np.ndarray or mask.dtype != np.bool_:
-        raise WireValueError("a masked array that is none")
-    if data.shape != mask.shape or not isinstance(
-        fill, bool | int | float | complex | str | bytes | np.generic
-    ):
-        raise WireValueError("a masked array whose parts do not fit")
-    return np.ma.MaskedArray(data, mask=mask, fill_value=fill)
+    if not array.size:
+        return b""
+    if not array.flags.c_contiguous:
+        array = array.copy(order="C")
+    raw: Buffer = array.reshape(-1).view(np.uint8).data
+    return raw
 
 
-def _encode_strings(array: np.ndarray[Any, Any], segments: list[Buffer]) -> list[Any]:
-    import numpy as np
+def _gaps(array: np.ndarray[Any, Any]) -> tuple[list[int], int, int] | None:
+    """Return the strides, the offset of the first item and the bytes between first and last; None for too many."""
+    size = array.dtype.itemsize
+    steps = [
+        stride if extent > 1 else size for extent, stride in zip(array.shape, array.strides, strict=True)
+    ]
+    reach = [(extent - 1) * stride for extent, stride in zip(array.shape, steps, strict=True)]
+    offset = -sum(step for step in reach if step < 0)
+    span = offset + sum(step for step in reach if step > 0) + size
+    if span > _MOST_GAPS * array.nbytes + _FREE_GAPS_BYTES:
+        return None
+    return steps, offset, span
 
-    table, indices = np.unique(array, return_inverse=True)
-    segments.append(indices.reshape(-1).astype("<i8").view(np.uint8).data if array.size else b"")
-    return ["u", array.dtype.itemsize // 4, list(array.shape), table.tolist(), len(segments) - 1]
+
+def _once(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the array without what a stride of 0 repeats."""
+    return array[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in array.strides)]
 
 
-def _shape(value: object) -> tuple[int, ...]:
+def decode_shape(value: object) -> tuple[int, ...]:
+    """Return a shape.
+
+    Raises:
+        WireValueError: it is none.
+    """
     if not isinstance(value, list) or len(value) > _MAX_DIMENSIONS:
         raise WireValueError("a shape that is none")
     for extent in value:
@@ -169,24 +191,28 @@ def _shape(value: object) -> tuple[int, ...]:
 
 
 def decode_array(parts: list[Any], segments: Segments, decode: Callable[[Any], Any]) -> np.ndarray[Any, Any]:
-    """Rebuild an array from ``["a" | "o" | "u", …]``; the result owns or shares writable memory of this process."""
+    """Rebuild an array from ``["a" | "o" | "v", …]``; the result owns or shares memory of this process.
+
+    It is writable, unless a stride of 0 repeats its items.
+    """
+    if parts[0] == "o":
+        return _decode_objects(parts, decode)
+    if parts[0] == "v":
+        return _decode_strided(parts, segments)
+    _, text, extents, fortran, index = parts
+    shape = decode_shape(extents)
+    flat = _decode_items(text, shape, segments.take(index))
+    if not isinstance(fortran, bool):
+        raise WireValueError("an array of an unknown order")
+    return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
+
+
+def _decode_items(text: object, shape: tuple[int, ...], raw: Buffer) -> np.ndarray[Any, Any]:
+    """Return the items of an array in one dimension, each of them a value of its dtype."""
     import numpy as np
 
-    tag = parts[0]
-    if tag == "o":
-        _, extents, items = parts
-        shape = _shape(extents)
-        if not isinstance(items, list) or math.prod(shape) != len(items):
-            raise WireValueError("an object array whose items do not fit its shape")
-        array = np.empty(len(items), dtype=object)
-        for position, item in enumerate(items):
-            array[position] = decode(item)
-        return array.reshape(shape)
-    if tag == "u":
-        return _decode_strings(parts, segments)
-    _, text, extents, fortran, index = parts
-    dtype, shape, raw = decode_dtype(text), _shape(extents), segments.take(index)
-    if math.prod(shape) * dtype.itemsize != len(raw) or not isinstance(fortran, bool):
+    dtype = decode_dtype(text)
+    if math.prod(shape) * dtype.itemsize != len(raw):
         raise WireValueError("an array whose bytes do not fit its shape")
     flat = np.frombuffer(raw, dtype=dtype) if len(raw) else np.empty(0, dtype=dtype)
     if flat.nbytes <= 1 << 16 or not flat.flags.writeable:
@@ -194,43 +220,40 @@ def decode_array(parts: list[Any], segments: Segments, decode: Callable[[Any], A
     if dtype.kind == "b":
         # A byte that is neither 0 nor 1 is a bool that is neither true nor false.
         flat = flat.view(np.uint8) != 0
-    return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
+    elif dtype.kind == "U" and flat.size and flat.view(f"{dtype.byteorder}u4").max() > _LAST_CODE_POINT:
+        raise WireValueError("a string with a character that is none")
+    return flat
 
 
-def _decode_strings(parts: list[Any], segments: Segments) -> np.ndarray[Any, Any]:
+def _decode_objects(parts: list[Any], decode: Callable[[Any], Any]) -> np.ndarray[Any, Any]:
     import numpy as np
 
-    _, width, extents, table, index = parts
-    shape, raw = _shape(extents), segments.take(index)
-    if type(width) is not int or not 0 <= width <= _MAX_ITEM_BYTES // 4 or not isinstance(table, list):
-        raise WireValueError("a string array that is none")
-    count = math.prod(shape)
-    if len(raw) != 8 * count or not all(
-        isinstance(text, str) and len(text) <= max(width, 1) for text in table
-    ):
-        raise WireValueError("a string array whose table does not fit")
-    # Every string of the table is as wide as the widest, once in the table and once for each index.
-    segments.expand((count + len(table)) * max(width, 1) * 4)
-    indices = np.frombuffer(raw, dtype="<i8") if count else np.empty(0, dtype="<i8")
-    if count and (indices.min() < 0 or indices.max() >= len(table)):
-        raise WireValueError("an index outside of the string table")
-    strings = np.array(table, dtype=f"<U{max(width, 1)}")
-    return (strings[indices] if count else np.empty(0, dtype=strings.dtype)).reshape(shape)
+    _, extents, items, fortran = parts
+    shape = decode_shape(extents)
+    if not isinstance(items, list) or math.prod(shape) != len(items) or not isinstance(fortran, bool):
+        raise WireValueError("an object array whose items do not fit its shape")
+    array = np.empty(len(items), dtype=object)
+    for position, item in enumerate(items):
+        array[position] = decode(item)
+    return array.reshape(shape, order="F" if fortran else "C")
 
 
-def encode_scalar(value: np.generic, segments: list[Buffer], encode: Callable[[Any], Any]) -> list[Any]:
-    """Encode a numpy scalar as the array of no dimensions that it is."""
+def _decode_strided(parts: list[Any], segments: Segments) -> np.ndarray[Any, Any]:
+    """Lay an array out as it lay on the other side: numpy holds the strides against the memory."""
     import numpy as np
 
-    return ["n", encode_array(np.asarray(value), segments, encode)]
-
-
-def decode_scalar(parts: list[Any], segments: Segments, decode: Callable[[Any], Any]) -> Any:
-    """Rebuild a numpy scalar."""
-    _, inner = parts
-    if not isinstance(inner, list) or not inner or inner[0] not in {"a", "u"}:
-        raise WireValueError("a scalar that is none")
-    array = decode_array(inner, segments, decode)
-    if array.shape != ():
-        raise WireValueError("a scalar with a shape")
-    return array[()]
+    _, text, extents, strides, offset, span, index = parts
+    shape = decode_shape(extents)
+    numbers = strides if isinstance(strides, list) else [None]
+    if len(numbers) != len(shape) or any(type(number) is not int for number in (*numbers, offset, span)):
+        raise WireValueError("an array whose strides are none")
+    once = tuple(1 if stride == 0 else extent for extent, stride in zip(shape, strides, strict=True))
+    items = _decode_items(text, once, segments.take(index)).reshape(once)
+    size = math.prod(shape) * items.itemsize
+    if not 0 < span <= _MOST_GAPS * size + _FREE_GAPS_BYTES:
+        raise WireValueError("an array with larger gaps than an encoder leaves")
+    segments.expand(max(span, size))
+    array: np.ndarray[Any, Any] = np.ndarray(shape, items.dtype, np.zeros(span, np.uint8), offset, strides)
+    array[...] = items
+    array.flags.writeable = once == shape
+    return array

@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from secureload.sandbox.wire.errors import Unencodable, WireValueError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 __all__ = ["decode_sparse", "encode_sparse"]
 
-_COMPRESSED = frozenset({"csr", "csc"})
-# A list of lists has a list a row, a BSR matrix a pointer a row, a DIA matrix a line a diagonal, however empty.
+# A list of lists has a list a row; DOK and LIL are made of Python objects.
 _MAX_ROWS = 1 << 22
-_MAX_CELLS = 1 << 27
+_MAX_DIMENSIONS = 32
+
+
+def _coordinates(value: Any) -> tuple[Any, ...]:
+    coo = value.tocoo()
+    # scipy before 1.13 has two dimensions only, and no name for both.
+    return (coo.data, *(coo.coords if hasattr(coo, "coords") else (coo.row, coo.col)))
+
+
+_PARTS: dict[str, Callable[[Any], tuple[Any, ...]]] = {
+    "csr": lambda value: (value.data, value.indices, value.indptr),
+    "csc": lambda value: (value.data, value.indices, value.indptr),
+    "bsr": lambda value: (value.data, value.indices, value.indptr),
+    "dia": lambda value: (value.data, value.offsets),
+    "coo": _coordinates,
+    "lil": _coordinates,
+    "dok": _coordinates,
+}
 
 
 def encode_sparse(value: Any, encode: Callable[[Any], Any]) -> list[Any]:
     """Encode a sparse container as ``["sp", format, is array, shape, components…]``.
 
-    CSR, CSC and COO travel as they are; the formats that are made for building travel as COO.
+    The formats that are made for building travel as coordinates, all others as they are.
     """
     import scipy.sparse
 
-    if not scipy.sparse.issparse(value) or len(value.shape) != 2:
-        raise Unencodable("a sparse array that is not two-dimensional")
+    if not scipy.sparse.issparse(value) or type(value).__name__ not in _class_names(value.format):
+        raise Unencodable(f"an object of type {type(value).__qualname__}")
     is_array = isinstance(value, scipy.sparse.sparray)
-    if value.format in _COMPRESSED:
-        parts = (value.data, value.indices, value.indptr)
-    else:
-        coo = value.tocoo()
-        parts = (coo.data, coo.row, coo.col)
+    parts = _PARTS[value.format](value)
     return ["sp", value.format, is_array, list(value.shape), *(encode(part) for part in parts)]
+
+
+def _class_names(name: str) -> tuple[str, str]:
+    return f"{name}_array", f"{name}_matrix"
 
 
 def decode_sparse(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
@@ -40,24 +54,47 @@ def decode_sparse(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
     import numpy as np
     import scipy.sparse
 
-    _, name, is_array, shape, *encoded = tree
-    if name not in {"csr", "csc", "coo", "lil", "dok", "dia", "bsr"} or len(shape) != 2 or len(encoded) != 3:
+    _, name, is_array, extents, *encoded = tree
+    if name not in _PARTS or not isinstance(extents, list) or not 1 <= len(extents) <= _MAX_DIMENSIONS:
         raise WireValueError("a sparse matrix of an unknown form")
-    if not all(type(extent) is int and 0 <= extent < 1 << 48 for extent in shape):
+    if not all(type(extent) is int and 0 <= extent < 1 << 48 for extent in extents):
         raise WireValueError("a sparse matrix whose shape is none")
-    data, first, second = (decode(part) for part in encoded)
-    if not all(type(part) is np.ndarray and part.ndim == 1 for part in (data, first, second)):
+    parts = [decode(part) for part in encoded]
+    if not all(type(part) is np.ndarray for part in parts) or len(parts) < 2:
         raise WireValueError("a sparse matrix whose parts are no arrays")
-    suffix = "array" if is_array else "matrix"
-    if name in _COMPRESSED:
-        built = getattr(scipy.sparse, f"{name}_{suffix}")(
-            (data, first, second), shape=tuple(shape), copy=True
-        )
-        built.check_format(full_check=True)
-        return built
-    coo = getattr(scipy.sparse, f"coo_{suffix}")((data, (first, second)), shape=tuple(shape), copy=True)
-    if name in {"lil", "bsr"} and max(shape) > _MAX_ROWS:
+    if not all(part.ndim == 1 and part.dtype.kind in "iu" for part in parts[1:]):
+        raise WireValueError("a sparse matrix whose indices are none")
+    shape = tuple(extents)
+    kind = getattr(scipy.sparse, _class_names(name)[not is_array])
+    if name in {"csr", "csc", "bsr"}:
+        return _compressed(kind, parts, shape, name)
+    if name == "dia":
+        return _diagonals(kind, parts, shape)
+    return _from_coordinates(scipy.sparse, parts, shape, name, is_array=bool(is_array))
+
+
+def _compressed(kind: Any, parts: list[Any], shape: tuple[int, ...], name: str) -> Any:
+    if len(parts) != 3 or parts[0].ndim != (3 if name == "bsr" else 1):
+        raise WireValueError("a sparse matrix of an unknown form")
+    built = kind(tuple(parts), shape=shape, copy=True)
+    built.check_format(full_check=True)
+    return built
+
+
+def _diagonals(kind: Any, parts: list[Any], shape: tuple[int, ...]) -> Any:
+    if len(parts) != 2 or parts[0].ndim != 2 or len(parts[0]) != len(parts[1]):
+        raise WireValueError("a sparse matrix of an unknown form")
+    return kind(tuple(parts), shape=shape, copy=True)
+
+
+def _from_coordinates(
+    scipy_sparse: Any, parts: list[Any], shape: tuple[int, ...], name: str, *, is_array: bool
+) -> Any:
+    data, *coordinates = parts
+    if data.ndim != 1 or len(coordinates) != len(shape):
+        raise WireValueError("a sparse matrix of an unknown form")
+    if name == "lil" and max(shape) > _MAX_ROWS:
         raise WireValueError("a sparse matrix of too many rows")
-    if name == "dia" and np.unique(coo.col - coo.row).size * shape[1] > _MAX_CELLS:
-        raise WireValueError("a sparse matrix of too many diagonals")
-    return coo.asformat(name)
+    kind = scipy_sparse.coo_array if is_array else scipy_sparse.coo_matrix
+    coo = kind((data, tuple(coordinates)), shape=shape, copy=True)
+    return coo if name == "coo" else coo.asformat(name)

@@ -7,46 +7,50 @@ the value is refused.
 
 from __future__ import annotations
 
-import datetime
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from secureload.limits import Limits
-from secureload.sandbox.wire import arrays, frames, sparse
+from secureload.sandbox.wire import (
+    arrays,
+    arrow,
+    containers,
+    frames,
+    generators,
+    polars_frames,
+    scalars,
+    sparse,
+    structured,
+)
+from secureload.sandbox.wire.containers import AttributeDict
 from secureload.sandbox.wire.errors import Unencodable, WireValueError
 from secureload.sandbox.wire.frame import Buffer
 
 __all__ = ["AttributeDict", "Decoder", "Encoder"]
 
 _I64 = 1 << 63
-_MAX_INT_DIGITS = 4_000
 _MAX_REFERENCES = 100_000
 _MAX_NAME_CHARS = 32
 _CLOCK_EVERY = 0x3F  # items between two looks at the clock, as a mask
-_BUILTIN_TYPES = {kind.__name__: kind for kind in (bool, int, float, complex, str, bytes, object)}
-
-
-class AttributeDict(dict[Any, Any]):
-    """What comes back for scikit-learn's ``Bunch``: a dictionary whose keys are attributes too."""
-
-    def __getattr__(self, name: str) -> Any:
-        # numpy looks for __array_interface__, which is an address: no protocol is ever the sender's to answer.
-        if name.startswith("_"):
-            raise AttributeError(name)
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
+_PLAIN_TYPES = (bool, int, float, complex, str, bytes, bytearray, object, list, tuple, dict, set, frozenset)
+_BUILTIN_TYPES = {kind.__name__: kind for kind in _PLAIN_TYPES}
 
 
 class Encoder:
-    """Encodes values; collects the raw segments in ``segments``."""
+    """Encodes values; collects the raw segments in ``segments``.
 
-    def __init__(self, limits: Limits, refer: Callable[[Any], Any] | None = None) -> None:
+    ``refer`` gives the reference that stands for what is no data. With ``exact`` a collection of a class that the
+    other side does not know is refused, and not sent as what it is made of.
+    """
+
+    def __init__(
+        self, limits: Limits, refer: Callable[[Any], Any] | None = None, *, exact: bool = True
+    ) -> None:
         self.segments: list[Buffer] = []
         self._limits = limits
         self._refer = refer
+        self._exact = exact
         self._depth = 0
         self._items = 0
 
@@ -60,7 +64,7 @@ class Encoder:
             return value
         kind = type(value)
         if kind is int:
-            return value if -_I64 <= value < _I64 else ["I", hex(value)]
+            return value if -_I64 <= value < _I64 else scalars.encode_integer(value)
         if kind is float or kind is str or kind is bytes:
             return value
         self._items += 1
@@ -79,85 +83,85 @@ class Encoder:
             self._depth -= 1
 
     def _structure(self, value: Any) -> Any:
-        module = type(value).__module__
-        if not isinstance(value, type):
-            if module.startswith("numpy"):
-                return self._numpy(value)
-            if module.startswith("scipy.sparse"):
-                return sparse.encode_sparse(value, self.encode)
-            if module.startswith("pandas"):
-                return frames.encode_frame(value, self.encode)
-        for test, encode in _ENCODERS:
-            if isinstance(value, test):
+        if isinstance(value, type):
+            return _encode_type(value)
+        for base in type(value).__mro__[:-1]:
+            encode = _LIBRARIES.get(base.__module__.partition(".")[0])
+            if encode is not None:
                 return encode(self, value)
-        raise Unencodable(f"an object of type {type(value).__qualname__}")
+        found = containers.encode_container(value, self.encode, exact=self._exact)
+        if found is not None:
+            return found
+        for kind, encode_scalar in scalars.ENCODERS:
+            if isinstance(value, kind):
+                return encode_scalar(value)
+        if isinstance(value, slice | range):
+            return [type(value).__name__, *(self.encode(x) for x in (value.start, value.stop, value.step))]
+        return self._odd(value)
+
+    def _odd(self, value: Any) -> Any:
+        """Encode what is a number or a text with something added, where the class may be lost; refuse the rest."""
+        if not self._exact:
+            bases: tuple[Any, ...] = (int, float, str, bytes)
+            for base in bases:
+                if isinstance(value, base):
+                    return self.encode(base(value))
+        raise Unencodable(*_kind_of(value))
 
     def _numpy(self, value: Any) -> Any:
         import numpy as np
 
         if isinstance(value, np.ma.MaskedArray):
-            mask = np.ma.getmaskarray(value)
-            return [
-                "ma",
-                self.encode(np.asarray(value.data)),
-                self.encode(mask),
-                self.encode(value.fill_value),
-            ]
+            return structured.encode_masked(value, self.encode)
         if isinstance(value, np.ndarray):
-            return arrays.encode_array(value, self.segments, self.encode)
+            return structured.encode_subclass(value, self.encode) or self._array(np.asarray(value))
         if isinstance(value, np.generic):
-            return arrays.encode_scalar(value, self.segments, self.encode)
-        if isinstance(value, np.dtype) and value.kind in "biufcSMm":
-            return ["dt", value.str]
-        raise Unencodable(f"an object of type {type(value).__qualname__}")
+            # As the array of no dimensions that it is.
+            return ["n", self._array(np.asarray(value))]
+        if isinstance(value, np.dtype):
+            return ["dt", structured.encode_dtype(value, self.encode)]
+        if isinstance(value, np.random.Generator | np.random.RandomState):
+            return generators.encode_generator(value, self.encode)
+        raise Unencodable(*_kind_of(value))
+
+    def _array(self, array: Any) -> Any:
+        if array.dtype.names is not None:
+            return structured.encode_structured(array, self.encode)
+        if structured.is_texts(array.dtype):
+            return structured.encode_texts(array, self.encode)
+        return arrays.encode_array(array, self.segments, self.encode)
+
+    def _scipy(self, value: Any) -> Any:
+        if not type(value).__module__.startswith("scipy.sparse"):
+            raise Unencodable(*_kind_of(value))
+        return sparse.encode_sparse(value, self.encode)
 
 
-def _encode_mapping(encoder: Encoder, value: Any) -> Any:
-    tag = "b" if type(value).__name__ in {"Bunch", "AttributeDict"} else "d"
-    return [tag, [[encoder.encode(key), encoder.encode(item)] for key, item in value.items()]]
+_LIBRARIES: dict[str, Callable[[Encoder, Any], Any]] = {
+    "numpy": Encoder._numpy,
+    "scipy": Encoder._scipy,
+    "pandas": lambda encoder, value: frames.encode_frame(value, encoder.encode),
+    "polars": lambda encoder, value: polars_frames.encode_polars(value, encoder.encode),
+    "pyarrow": lambda encoder, value: arrow.encode_table(value, encoder.encode),
+}
 
 
-def _encode_items(tag: str) -> Callable[[Encoder, Any], Any]:
-    return lambda encoder, value: [tag, [encoder.encode(item) for item in value]]
-
-
-def _encode_type(_encoder: Encoder, value: type) -> Any:
+def _encode_type(value: type) -> Any:
     if value.__module__ == "numpy" or _BUILTIN_TYPES.get(value.__name__) is value:
         return ["ty", value.__module__, value.__name__]
     raise Unencodable(f"the class {value.__qualname__}")
 
 
-# In order: a subclass stands before its base (a datetime is a date).
-_ENCODERS: tuple[tuple[Any, Callable[[Encoder, Any], Any]], ...] = (
-    (type, _encode_type),
-    (dict, _encode_mapping),
-    (list, _encode_items("l")),
-    (tuple, _encode_items("t")),
-    (frozenset, _encode_items("fs")),
-    (set, _encode_items("s")),
-    (complex, lambda _, value: ["c", value.real, value.imag] if type(value) is complex else _refused(value)),
-    (bytearray, lambda _, value: ["ba", bytes(value)]),
-    (
-        slice,
-        lambda encoder, value: ["sl", *(encoder.encode(x) for x in (value.start, value.stop, value.step))],
-    ),
-    (
-        range,
-        lambda encoder, value: ["ra", *(encoder.encode(x) for x in (value.start, value.stop, value.step))],
-    ),
-    (datetime.datetime, lambda _, value: ["ts", _plain_datetime(value)]),
-    (datetime.date, lambda _, value: ["da", value.isoformat()]),
-)
-
-
-def _refused(value: Any) -> Any:
-    raise Unencodable(f"an object of type {type(value).__qualname__}")
-
-
-def _plain_datetime(value: datetime.datetime) -> str:
-    if type(value) is not datetime.datetime:
-        raise Unencodable(f"an object of type {type(value).__qualname__}")
-    return value.isoformat()
+def _kind_of(value: Any) -> tuple[str, str]:
+    """Return what it is, and what to do about it."""
+    name = type(value).__qualname__
+    if isinstance(value, Iterator) and hasattr(value, "read"):
+        return f"an open file ({name})", "read it first, and pass what it holds"
+    if isinstance(value, Iterator):
+        return f"a {name}, which is used up by reading it,", "make a list of it first: list(…)"
+    if callable(value):
+        return f"a function ({name})", "code does not cross; compute what it gives first"
+    return f"an object of type {name}", ""
 
 
 class Decoder:
@@ -227,38 +231,53 @@ class Decoder:
         return self._resolve(tree)
 
     def _structure(self, tree: list[Any]) -> Any:
-        tag = tree[0]
-        if tag in {"a", "o", "u"}:
-            return arrays.decode_array(tree, self._segments, self.decode)
-        if tag == "n":
-            return arrays.decode_scalar(tree, self._segments, self.decode)
-        if tag in _SEQUENCES:
-            (items,) = tree[1:]
-            return _SEQUENCES[tag](self.decode(item) for item in _list(items))
-        if tag in {"d", "b"}:
-            (pairs,) = tree[1:]
-            return _MAPPINGS[tag]((self.decode(key), self.decode(item)) for key, item in _list(pairs))
-        if tag == "r":
-            return self._referred(tree)
-        if tag in _SMALL:
-            return _SMALL[tag](*(self.decode(part) for part in tree[1:]))
-        if tag == "sp":
-            return sparse.decode_sparse(tree, self.decode)
-        if tag in frames.TAGS:
-            return frames.decode_frame(tree, self.decode)
-        raise WireValueError("a value with an unknown tag")
+        tag, *parts = tree
+        found = _DECODERS.get(tag)
+        if found is None:
+            raise WireValueError("a value with an unknown tag")
+        return found(self, tree, parts)
+
+    def _parts(self, parts: list[Any]) -> Iterator[Any]:
+        return (self.decode(part) for part in parts)
+
+    def _array(self, tree: list[Any], _: list[Any]) -> Any:
+        return arrays.decode_array(tree, self._segments, self.decode)
+
+    def _scalar(self, _: list[Any], parts: list[Any]) -> Any:
+        """Return the only item of an array of no dimensions."""
+        import numpy as np
+
+        (inner,) = parts
+        array = self.decode(inner)
+        if type(array) is not np.ndarray or array.shape != () or array.dtype.kind == "O":
+            raise WireValueError("a scalar that is none")
+        return array[()]
 
 
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise WireValueError("a collection that is none")
-    return value
+def _long_way(decode: Callable[..., Any]) -> Callable[[Decoder, list[Any], list[Any]], Any]:
+    return lambda decoder, tree, _: decode(tree, decoder.decode)
 
 
-def _long_integer(text: object) -> int:
-    if not isinstance(text, str) or len(text) > _MAX_INT_DIGITS:
-        raise WireValueError("an integer of too many digits")
-    return int(text, 16)
+def _of_parts(decode: Callable[..., Any]) -> Callable[[Decoder, list[Any], list[Any]], Any]:
+    return lambda decoder, _, parts: decode(*decoder._parts(parts))
+
+
+def _sequence(decoder: Decoder, tree: list[Any], parts: list[Any]) -> Any:
+    return containers.decode_sequence(tree[0], parts[0], parts[1:], decoder.decode)
+
+
+def _mapping(decoder: Decoder, tree: list[Any], parts: list[Any]) -> Any:
+    return containers.decode_mapping(tree[0], parts, decoder.decode)
+
+
+def _named(decoder: Decoder, _: list[Any], parts: list[Any]) -> Any:
+    name, fields, items = parts
+    return containers.decode_named(name, fields, items, decoder.decode)
+
+
+def _dtype(decoder: Decoder, _: list[Any], parts: list[Any]) -> Any:
+    (tree,) = parts
+    return structured.decoded_dtype(tree, decoder.decode)
 
 
 def _type_named(module: object, name: object) -> type:
@@ -269,23 +288,33 @@ def _type_named(module: object, name: object) -> type:
     if module == "numpy":
         import numpy as np
 
-        found = np.dtype(name).type
+        found = np.dtype(name).type if name != "ndarray" else np.ndarray
         if found.__name__ == name:
             return found
     raise WireValueError("a class that does not cross the wire")
 
 
-_SEQUENCES: dict[str, Callable[..., Any]] = {"l": list, "t": tuple, "s": set, "fs": frozenset}
-_MAPPINGS: dict[str, Callable[..., Any]] = {"d": dict, "b": AttributeDict}
-_SMALL: dict[str, Callable[..., Any]] = {
-    "I": _long_integer,
-    "ba": bytearray,
-    "c": complex,
-    "sl": slice,
-    "ra": range,
-    "ts": datetime.datetime.fromisoformat,
-    "da": datetime.date.fromisoformat,
-    "ty": _type_named,
-    "dt": arrays.decode_dtype,
-    "ma": arrays.masked,
+_DECODERS: dict[str, Callable[[Decoder, list[Any], list[Any]], Any]] = {
+    **dict.fromkeys(("a", "o", "v"), Decoder._array),
+    **dict.fromkeys(("l", "t", "s", "fs", "dq"), _sequence),
+    **dict.fromkeys(("d", "b", "od", "co", "dd", "mp"), _mapping),
+    **{tag: _of_parts(decode) for tag, decode in scalars.DECODERS.items()},
+    **dict.fromkeys(frames.TAGS, _long_way(frames.decode_frame)),
+    **dict.fromkeys(("pat", "aty"), _long_way(arrow.decode_table)),
+    **dict.fromkeys(("pl", "pls"), _long_way(polars_frames.decode_polars)),
+    "ar": _long_way(arrow.decode_arrow),
+    "rng": _of_parts(generators.decode_generator),
+    "S": lambda decoder, tree, _: structured.decode_structured(tree, decoder._segments, decoder.decode),
+    "T": _long_way(structured.decode_texts),
+    "dt": _dtype,
+    "ma": _of_parts(structured.decode_masked),
+    "masked": _of_parts(structured.the_masked),
+    "n": Decoder._scalar,
+    "nt": _named,
+    "r": lambda decoder, tree, _: decoder._referred(tree),
+    "range": _of_parts(range),
+    "slice": _of_parts(slice),
+    "sp": _long_way(sparse.decode_sparse),
+    "sub": _of_parts(structured.decode_subclass),
+    "ty": _of_parts(_type_named),
 }

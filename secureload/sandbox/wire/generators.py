@@ -1,0 +1,71 @@
+"""numpy's random generators as values of the wire: their state crosses, and comes back with the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from secureload.sandbox.wire.errors import Unencodable, WireValueError
+
+__all__ = ["decode_generator", "encode_generator", "take_state"]
+
+_BIT_GENERATORS = frozenset({"MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"})
+
+
+def encode_generator(value: Any, encode: Callable[[Any], Any]) -> list[Any]:
+    """Encode a ``Generator`` or ``RandomState`` of numpy.
+
+    Raises:
+        Unencodable: a generator of somebody else's.
+    """
+    import numpy as np
+
+    name = type(value).__name__
+    state: Any
+    if type(value) is np.random.RandomState:
+        state = value.get_state(legacy=False)
+    elif type(value) is np.random.Generator:
+        state = value.bit_generator.state
+    else:
+        raise Unencodable(f"an object of type {type(value).__qualname__}")
+    if state["bit_generator"] not in _BIT_GENERATORS:
+        raise Unencodable(f"a random generator of type {state['bit_generator']}")
+    return ["rng", name, encode(state)]
+
+
+def decode_generator(name: object, state: object) -> Any:
+    """Rebuild a generator; numpy holds the state against what its bit generator expects."""
+    import numpy as np
+
+    if type(state) is not dict or state.get("bit_generator") not in _BIT_GENERATORS:
+        raise WireValueError("a random generator that is none")
+    built = getattr(np.random, state["bit_generator"])(0)
+    if name == "Generator":
+        built.state = state
+        return np.random.Generator(built)
+    if name != "RandomState":
+        raise WireValueError("a random generator that is none")
+    generator = np.random.RandomState(built)
+    generator.set_state(state)
+    return generator
+
+
+def take_state(target: Any, source: Any) -> None:
+    """Let ``target`` go on where ``source`` is, which is of the same kind.
+
+    Raises:
+        WireValueError: it is of another kind.
+    """
+    import numpy as np
+
+    if type(target) is not type(source) or not isinstance(
+        target, np.random.Generator | np.random.RandomState
+    ):
+        raise WireValueError("a random generator of another kind")
+    try:
+        if isinstance(target, np.random.Generator):
+            target.bit_generator.state = source.bit_generator.state
+        else:
+            target.set_state(source.get_state(legacy=False))
+    except (TypeError, ValueError) as error:
+        raise WireValueError("a random generator of another kind") from error
