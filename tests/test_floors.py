@@ -46,8 +46,8 @@ EFFECTS_ALLOWED = {
     "scan/allow/standard.py": "a maintainer's script: values to collect evidence from",
     "scan/allow/estimators.py": "a maintainer's script: estimators to collect evidence from",
 }
-HEAVY = {"catboost", "fickling", "imblearn", "joblib", "lightgbm", "numpy", "onnx", "pandas", "polars", "pyarrow", "scipy"} | {
-    "skops", "sklearn", "statsmodels", "torch", "xgboost"
+HEAVY = {"catboost", "fickling", "imblearn", "joblib", "lightgbm", "numpy", "onnx", "pandas", "polars"} | {
+    "pyarrow", "scipy", "skops", "sklearn", "statsmodels", "torch", "xgboost"
 }  # fmt: skip
 HEAVY_ALLOWED = ("sandbox/roles/", "scan/allow/")
 # Who may run an unpickler that resolves real globals.

@@ -144,7 +144,11 @@ BOMBS: dict[str, tuple[bytes, str]] = {
         reply(["l", [["a", "|b1", [1 << 20], False, 0]] * 20_000], bytes(1 << 20)),
         "two arrays claim",
     ),
-    "one string for a wide array": (reply(["u", 1 << 20, [1 << 10], ["x"], 0], bytes(8 << 10)), "too large"),
+    "one item, repeated": (reply(["v", "<f8", [1 << 40], [0], 0, 8, 0], bytes(8)), "larger than what came"),
+    "records of nothing but gaps": (
+        reply(["S", ["fields", False, 1 << 20, False, []], [1 << 20], [], False]),
+        "larger than what came",
+    ),
     "one value for a long series": (reply(["se", None, ROWS_10_GIB, 5]), "no array"),
     "one value for a long frame": (reply(["df", ["rx", 0, 1, 1, None], ROWS_10_GIB, [5]]), "no array"),
     "rows of a list of lists": (
@@ -161,7 +165,7 @@ BOMBS: dict[str, tuple[bytes, str]] = {
     "a moment of msgpack": (raw(msgpack.packb([{"value": msgpack.Timestamp(1)}, []])), "unknown form"),
     "nested too deep": (raw(b"\x91" * 100_000 + b"\xc0"), "not msgpack"),
     "a class name": (reply(["ty", "numpy", ",".join(["f8"] * 100_000)]), "class that does not cross"),
-    "a moment that takes long to parse": (reply(["tsp", "1" * 10_000_000, "ns"]), "a text that is none"),
+    "a moment that takes long to parse": (reply(["ts", "1" * 10_000_000, 0, None]), "a time that is none"),
     "a moment of no units": (reply(["a", "<M8[0s]", [1], False, 0], bytes(8)), "a dtype"),
 }
 

@@ -26,6 +26,7 @@ __all__ = ["DECODERS", "ENCODERS", "decode_zone", "encode_zone", "long_integer",
 # Hexadecimal digits: 262,000 bits. Whatever is done to such an integer ends.
 _MAX_INT_DIGITS = 1 << 16
 _MAX_TEXT_CHARS = 1 << 16
+_MAX_TIME_CHARS = 64
 _ZONE_FILE_BYTES = 1 << 17
 _KEPT_ZONES = 1_024
 # Names of the zoneinfo database: no file but those below its folder.
@@ -132,7 +133,8 @@ def _encode_time(value: datetime.time) -> list[Any]:
 
 def _timed(kind: Any) -> Callable[[object, object, object], Any]:
     def decode(text: object, fold: object, zone: object) -> Any:
-        if not isinstance(text, str) or fold not in {0, 1}:
+        # Python reads a time of ten million digits, and forgets those at its end.
+        if not isinstance(text, str) or len(text) > _MAX_TIME_CHARS or fold not in {0, 1}:
             raise WireValueError("a time that is none")
         if not (zone is None or isinstance(zone, datetime.timezone | zoneinfo.ZoneInfo)):
             raise WireValueError("a time in a zone that is none")
