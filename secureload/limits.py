@@ -112,6 +112,10 @@ class Limits:
     # What it walks opcode by opcode, in all its walks of one stream: a quarter of a microsecond a byte at worst,
     # so that it ends before tracer_cpu_seconds would take the first reader's answer with it.
     walker_slow_bytes: int = 128 * _MIB
+    # CPU time of the unpickler: for any stream, and for each megabyte. The slowest opcodes, those of protocol 0,
+    # take a third of a second a megabyte; a small model takes a millisecond.
+    unpickler_cpu_seconds: float = 4.0
+    unpickler_mib_cpu_seconds: float = 1.0
     tracer_memory_bytes: int = 2 * _GIB
     tracer_cpu_seconds: int = 60
     tracer_wall_seconds: float = 90.0

@@ -1,7 +1,7 @@
 """The floors: imports point down only, the lower ones have no effects, and heavy libraries wait.
 
 6 cli · 5 api · 4 convert, registry · 3 artifact, trust, sandbox · 2 scan, policy
-1 formats, pickles, signing, report · 0 errors, json_values, limits, printable
+1 formats, pickles, signing, report · 0 allowance, errors, json_values, limits, printable
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ import secureload
 
 PACKAGE = Path(secureload.__file__).parent
 FLOORS = {
-    **dict.fromkeys(("errors", "json_values", "limits", "package_data", "printable", "values"), 0),
+    **dict.fromkeys(
+        ("allowance", "errors", "json_values", "limits", "package_data", "printable", "values"), 0
+    ),
     **dict.fromkeys(("formats", "pickles", "signing", "report"), 1),
     **dict.fromkeys(("scan", "policy"), 2),
     **dict.fromkeys(("artifact", "trust", "sandbox"), 3),

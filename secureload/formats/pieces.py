@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from secureload.allowance import renew
 from secureload.errors import ArtifactError
 
 __all__ = ["PieceReader"]
@@ -131,6 +132,7 @@ class PieceReader:
         """Return the next piece, b"" where there is none, be it for the end or for a failure."""
         if self._finished:
             return b""
+        renew()
         try:
             return next(self._pieces)
         except StopIteration as end:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from secureload.limits import Limits
 
-__all__ = ["Extent", "ExtentError"]
+__all__ = ["Extent", "ExtentError", "keys_of"]
 
 _PLAIN: Final = frozenset({tuple, list, dict, set, frozenset})
 _HASHED: Final = frozenset({dict, set, frozenset})
@@ -47,6 +47,8 @@ class Extent:
         self._roots: list[Any] = []
         # What a set or a dictionary is made of by a call, which nobody has hashed yet.
         self._keys: list[Any] = []
+        # What is filled key by key, by its id, and its keys.
+        self._filled: dict[int, tuple[Any, list[Any]]] = {}
         # Depth and weight of what was measured, by its id; (0, 1) while it is being measured.
         self._known: dict[int, tuple[int, int]] = {}
         self._items = 0
@@ -68,6 +70,14 @@ class Extent:
         if type(keys) in _PLAIN and len(keys) > _SMALL:
             self._keys.append(keys)
 
+    def note_key(self, target: Any, key: Any) -> None:
+        """Take note of a key or an element that is put into ``target``, which is no plain collection."""
+        kind = type(key)
+        if kind in _SALTED or (kind is int and -_MODULUS < key < _MODULUS):
+            return
+        self.note(key)
+        self._filled.setdefault(id(target), (target, []))[1].append(key)
+
     def measure(self) -> None:
         """Measure all that was noted, and forget it.
 
@@ -79,10 +89,12 @@ class Extent:
                 for root in self._roots:
                     if id(root) not in self._known:
                         self._measure(root)
+            self._keys += [keys for _, keys in self._filled.values()]
             for keys in self._keys:  # now none of them is too deep to be hashed
                 self._check_keys(keys)
         finally:
             self._roots, self._keys, self._known, self._items = [], [], {}, 0
+            self._filled = {}
 
     def _check_keys(self, keys: Collection[Any]) -> None:
         most = self._limits.equal_hash_keys
@@ -93,7 +105,7 @@ class Extent:
             return
         left = iter(keys)
         while hashes := Counter(map(_hash, islice(left, _KEYS_AT_ONCE))):
-            ((_, count),) = hashes.most_common(1)
+            count = max(hashes.values())
             if count > most:
                 raise ExtentError(
                     f"equal_hash_keys: {count:,} keys have one hash, which makes their dictionary or set quadratic"
@@ -186,6 +198,15 @@ def _holds_plain(value: Any) -> bool:
     if not _PLAIN.isdisjoint(map(type, value)):
         return True
     return type(value) is dict and not _PLAIN.isdisjoint(map(type, value.values()))
+
+
+def keys_of(pairs: Any) -> list[Any]:
+    """Return the keys of what a dictionary is made of by a call: pairs, or another dictionary."""
+    if type(pairs) is dict:
+        return list(pairs)
+    if type(pairs) not in _PLAIN:
+        return []
+    return [pair[0] for pair in pairs if type(pair) in (tuple, list) and len(pair) == 2]
 
 
 def _hash(key: Any) -> int:

@@ -37,8 +37,8 @@ class Session(Protocol):
     def filled(self, kind: OperationKind, target: object, item: object) -> None:
         """Record that ``target`` was filled."""
 
-    def keyed(self, key: object) -> None:
-        """Note that something was filled under ``key``."""
+    def keyed(self, target: object, key: object) -> None:
+        """Note the key under which ``target`` was filled, or the element."""
 
 
 class _Filled:
@@ -56,10 +56,11 @@ class _Filled:
 
     def add(self, item: object) -> None:
         self.session.filled("additem", self, item)
+        self.session.keyed(self, item)
 
     def __setitem__(self, key: object, value: object) -> None:
         self.session.filled("setitem", self, value)
-        self.session.keyed(key)
+        self.session.keyed(self, key)
 
 
 class Inert(_Filled):

@@ -11,13 +11,14 @@ import contextlib
 import pickle
 from typing import Any
 
+from secureload.allowance import allowed_for
 from secureload.errors import MalformedError, SecureloadError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.arrays import ArrayBytes, ArrayLayoutError, array_bytes, dtype_layout
 from secureload.pickles.between import Between
 from secureload.pickles.code_makers import TENSOR_LOADER, makes_classes
 from secureload.pickles.elsewhere import ENCODE, Elsewhere, bytes_of, side_file_kind, text_of_bytes
-from secureload.pickles.extent import Extent, ExtentError
+from secureload.pickles.extent import Extent, ExtentError, keys_of
 from secureload.pickles.names import effective_name, first_protocol
 from secureload.pickles.recorder import Recorder, TraceLimitError
 from secureload.pickles.source import ByteSource, SkippingFile
@@ -49,7 +50,11 @@ _LONGEST_VERSION = 64
 _LONGEST_ATTRIBUTE = 64
 _MOST_OTHER = 100
 # Their arguments are hashed when they are called. Protocols below 4 write every set as such a call.
-_HASHING = frozenset({("builtins", "set"), ("builtins", "frozenset")})
+_HASHING = frozenset(
+    {("builtins", name) for name in ("set", "frozenset", "dict")}
+    | {("collections", name) for name in ("OrderedDict", "Counter")}
+)
+_MAPPINGS = frozenset({"dict", "OrderedDict"})
 # What C says of every EXT opcode, because the registry is empty where we trace.
 _UNKNOWN_EXTENSION = "unregistered extension code"
 
@@ -110,7 +115,7 @@ class _Session:
         if kwargs:
             self.extent.note(kwargs)
         if of is not None and args and (of.module, of.name) in _HASHING:
-            self.extent.note_keys(args[0])
+            self.extent.note_keys(keys_of(args[0]) if of.name in _MAPPINGS else args[0])
         _settle_dtypes(args)
         if of is not None and makes_classes(of):
             return self.made_class(of)
@@ -163,8 +168,8 @@ class _Session:
         if isinstance(target, Inert) and target.settled:
             self._problem_once(_CHANGED)
 
-    def keyed(self, key: object) -> None:
-        self.extent.note(key)
+    def keyed(self, target: object, key: object) -> None:
+        self.extent.note_key(target, key)
 
     def _settle(self, target: Inert) -> None:
         """Note that ``target`` has its state now: pickle gives it last, and once."""
@@ -378,7 +383,8 @@ def trace_stream(
     stream is joblib's if it holds an array wrapper, what ``between`` takes it for, or else a pickle.
     """
     session = _Session(source, limits, reading="joblib" if reading is None else reading, between=between)
-    session.run()
+    with allowed_for(bytes_total, limits):
+        session.run()
     examined = source.tell()
     if session.problems:
         examined = min((p.offset for p in session.problems if p.offset >= 0), default=examined)
@@ -408,7 +414,8 @@ def with_pickle_reading(trace: Trace, source: ByteSource, *, limits: Limits = DE
     them to be read. ``source`` is the stream from its beginning.
     """
     session = _Session(source, limits, reading="pickle")
-    with contextlib.suppress(Exception):  # where it ends does not matter, only what it did before
+    # Where it ends does not matter, only what it did before.
+    with allowed_for(trace.bytes_total, limits), contextlib.suppress(Exception):
         session.run_pickle()
     imports = {item.ref for item in trace.imports}
     known = {_what(operation) for operation in trace.operations}

@@ -151,12 +151,14 @@ def _death(leash: socket.socket) -> SandboxError:
     except OSError:
         word, status = b"", b""
     reason = "it ended without a word"
+    code: int | None = None
     if word == b"end":
         code = int(status)
         reason = _SIGNALS.get(-code, f"signal {-code}") if code < 0 else f"exit status {code}"
     return ChannelClosedError(
         f"the sandboxed worker died: {reason}",
         hint="load the model again; the file may be hostile or damaged",
+        status=code,
     )
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "ARCHITECTURES",
     "KernelError",
     "architecture",
+    "exit_on",
     "is_linux",
     "map_private",
     "map_shared",
@@ -27,7 +28,7 @@ _X86_64: Final = {
     "mmap": 9, "mprotect": 10, "munmap": 11, "brk": 12, "rt_sigaction": 13, "rt_sigprocmask": 14,
     "rt_sigreturn": 15, "ioctl": 16, "pread64": 17, "readv": 19, "writev": 20, "access": 21, "pipe": 22,
     "select": 23, "sched_yield": 24, "mremap": 25, "madvise": 28, "dup": 32, "nanosleep": 35, "getpid": 39,
-    "sendto": 44, "recvfrom": 45, "sendmsg": 46, "recvmsg": 47, "clone": 56, "fork": 57, "vfork": 58,
+    "setitimer": 38, "sendto": 44, "recvfrom": 45, "sendmsg": 46, "recvmsg": 47, "clone": 56, "fork": 57, "vfork": 58,
     "exit": 60, "kill": 62, "uname": 63, "fcntl": 72, "getcwd": 79, "readlink": 89, "gettimeofday": 96,
     "getrusage": 98, "sysinfo": 99, "ptrace": 101, "getuid": 102, "getgid": 104, "geteuid": 107,
     "getegid": 108, "getppid": 110, "capget": 125, "capset": 126, "sigaltstack": 131, "pivot_root": 155,
@@ -47,7 +48,8 @@ _AARCH64: Final = {
     "chroot": 51, "openat": 56, "close": 57, "pipe2": 59, "lseek": 62, "read": 63, "write": 64, "readv": 65,
     "writev": 66, "pread64": 67, "pselect6": 72, "ppoll": 73, "newfstatat": 79, "fstat": 80, "capget": 90,
     "capset": 91, "exit": 93, "exit_group": 94, "set_tid_address": 96, "unshare": 97, "futex": 98,
-    "set_robust_list": 99, "nanosleep": 101, "kexec_load": 104, "init_module": 105, "delete_module": 106,
+    "set_robust_list": 99, "nanosleep": 101, "setitimer": 103, "kexec_load": 104, "init_module": 105,
+    "delete_module": 106,
     "clock_gettime": 113, "clock_getres": 114, "clock_nanosleep": 115, "ptrace": 117,
     "sched_getaffinity": 123, "sched_yield": 124, "restart_syscall": 128, "kill": 129, "tgkill": 131,
     "sigaltstack": 132, "rt_sigaction": 134, "rt_sigprocmask": 135, "rt_sigreturn": 139, "uname": 160,
@@ -91,6 +93,16 @@ def _c() -> ctypes.CDLL:
         _libc = ctypes.CDLL(None, use_errno=True)
         _libc.syscall.restype = ctypes.c_long
     return _libc
+
+
+def exit_on(number: int) -> None:
+    """Have this process end, with ``number`` as its exit status, when it gets the signal of that number.
+
+    At once, even in the middle of C code that runs for ever: the handler is ``_exit`` itself. It has a handler
+    because the default action does not happen to the first process of a PID namespace (pid_namespaces(7)).
+    """
+    handler = ctypes.cast(_c()._exit, ctypes.c_void_p)
+    _c().signal(ctypes.c_int(number), handler)
 
 
 def raw_syscall(name: str, *args: object) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TypeAlias
@@ -12,6 +13,7 @@ from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.checked import TraceFormatError, as_int, as_list, as_str, as_text
 from secureload.pickles.distill import distill
 from secureload.pickles.fickling_reader import with_opinion
+from secureload.pickles.walked import TOO_SLOW
 from secureload.printable import printable
 from secureload.sandbox.channel import ChannelClosedError, ChannelTimeoutError
 from secureload.sandbox.host import Worker, start_worker
@@ -117,12 +119,16 @@ class Tracer:
         try:
             return self._trace(descriptor, size, name)
         except ChannelClosedError:
+            assert self._worker is not None  # noqa: S101  # for mypy: it has just died
+            death = self._worker.died()
+            if death.fields.get("status") == signal.SIGPROF:
+                self.close_worker()
+                return self._walked(descriptor, size, name)
             # Its share of the limits may have been used up by others: once more, with all of them.
             if shared:
                 self.close_worker()
                 return self.trace(descriptor, size, name)
-            assert self._worker is not None  # noqa: S101  # for mypy: it has just died
-            died = f"tracer_cpu_seconds or tracer_memory_bytes: {self._worker.died().message}"
+            died = f"tracer_cpu_seconds or tracer_memory_bytes: {death.message}"
             self.close_worker()
             return self._unexamined(died, size)
         except ChannelTimeoutError:
@@ -173,12 +179,21 @@ class Tracer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _trace(self, descriptor: int, size: int, name: str) -> Traced:
+    def _walked(self, descriptor: int, size: int, name: str) -> Traced:
+        """Return what the second reader alone can tell of what takes the unpickler for ever."""
+        try:
+            return self._trace(descriptor, size, name, walk=True)
+        except (ChannelClosedError, ChannelTimeoutError):
+            return self._unexamined(TOO_SLOW, size)
+        finally:
+            self.close_worker()
+
+    def _trace(self, descriptor: int, size: int, name: str, *, walk: bool = False) -> Traced:
         if self._worker is None:
             self._worker = self._start(size)
         seconds = self._limits.tracer_wall_seconds
         self._used += 1
-        self._worker.open(descriptor, {"size": size, "name": name}, seconds=seconds)
+        self._worker.open(descriptor, {"size": size, "name": name, "walk": walk}, seconds=seconds)
         message, _ = self._worker.channel.receive(seconds=seconds)
         return Traced(_encoded(message), self._opinions)
 

@@ -31,6 +31,7 @@ from secureload.formats.tar_header import BLOCK_BYTES, has_checksum
 from secureload.formats.zip_directory import has_zip_end
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
+from secureload.pickles.walked import TOO_SLOW
 from secureload.scan.embedded import behind, embedded_pickles
 from secureload.scan.gathered import Gathered
 from secureload.scan.part import Part
@@ -54,14 +55,20 @@ def import_readers() -> None:
 
 
 def survey(
-    data: Region, name: str, limits: Limits = DEFAULT_LIMITS, traced: Traced | None = None
+    data: Region,
+    name: str,
+    limits: Limits = DEFAULT_LIMITS,
+    traced: Traced | None = None,
+    *,
+    unpickles: bool = True,
 ) -> tuple[Part, ...]:
     """Return what was read of the artifact ``data``, called ``name``, and of each of its members.
 
     Whatever the bytes, this returns at least the part of the artifact itself. ``traced`` is called with the path
-    of each member that is traced, what opens its stream, and its trace.
+    of each member that is traced, what opens its stream, and its trace. Without ``unpickles`` pickles are walked
+    only: that is for artifacts of which one takes the unpickler for ever.
     """
-    whole = _Survey(limits, data.size, traced)
+    whole = _Survey(limits, data.size, traced, unpickles=unpickles)
     whole.member(Child(name=name, data=data), path="", depth=0)
     return tuple(whole.parts)
 
@@ -69,8 +76,11 @@ def survey(
 class _Survey:
     """One artifact: its parts so far, and what is left of the budget."""
 
-    def __init__(self, limits: Limits, size: int, traced: Traced | None = None) -> None:
+    def __init__(
+        self, limits: Limits, size: int, traced: Traced | None = None, *, unpickles: bool = True
+    ) -> None:
         self.limits = limits
+        self._unpickles = unpickles
         self._traced = traced
         self._path = ""
         self.budget = Budget(limits, size)
@@ -188,6 +198,7 @@ class _Survey:
             between=TorchFiles(ends),
             bytes_total=ends[-1],
             limits=self.limits,
+            unpickles=self._unpickles,
         )
         tensors = Gathered(detect(files[0].head(HEAD_BYTES), files[0].size, ""), ends[-1])
         tensors.traced(inner)
@@ -245,6 +256,9 @@ class _Survey:
 
     def _embedded(self, data: Region, offset: int, gathered: Gathered, path: str) -> None:
         """Find the pickles in bytes that no reader knows; ``offset`` is where these begin in the member."""
+        if not self._unpickles:
+            gathered.problem(Problem(kind="limit", message=TOO_SLOW))
+            return
         try:
             for start, trace in embedded_pickles(data, self.limits):
                 gathered.take(
@@ -305,6 +319,7 @@ class _Survey:
             bytes_total=size,
             compression=compression,
             limits=self.limits,
+            unpickles=self._unpickles,
         )
         if self._traced is not None:
             self._traced(self._path, opened, trace)

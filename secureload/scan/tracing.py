@@ -13,6 +13,7 @@ from secureload.pickles.between import Between
 from secureload.pickles.stretches import pickle_reads_on
 from secureload.pickles.trace import Reading, Trace, TraceProblem
 from secureload.pickles.vm import trace_stream, with_pickle_reading
+from secureload.pickles.walked import walked_trace
 from secureload.values import replace
 
 __all__ = ["does_something", "trace_pickle"]
@@ -26,13 +27,19 @@ def trace_pickle(
     bytes_total: int = -1,
     compression: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    unpickles: bool = True,
 ) -> Trace:
     """Return the trace of the pickles in the stream that ``opened`` gives, from its beginning each time.
 
     ``reading`` is the loader where it is known, ``between`` knows what stands between the pickles,
-    ``bytes_total`` is the size where it is known (-1: it is counted).
+    ``bytes_total`` is the size where it is known (-1: it is counted). Without ``unpickles`` the second reader is
+    the only one.
     """
     stream = opened()
+    if not unpickles:
+        return walked_trace(
+            stream, reading=reading, bytes_total=bytes_total, compression=compression, limits=limits
+        )
     trace = trace_stream(
         stream,
         limits=limits,

@@ -90,6 +90,20 @@ def test_keys_that_have_one_hash_reach_a_named_limit(protocol: int) -> None:
     assert refused(pickle.dumps(frozenset(numbers), protocol)) == "equal_hash_keys"
 
 
+@pytest.mark.parametrize("called", ["dict", "pairs", "items", "elements"])
+def test_keys_of_one_hash_are_counted_where_a_call_will_hash_them(called: str) -> None:
+    numbers = [MODULUS * step for step in range(1, 3_000)]
+    made = {
+        "dict": b"cbuiltins\ndict\n" + pickle.dumps([(n, None) for n in numbers], 2)[2:-1] + b"\x85R.",
+        "pairs": b"ccollections\nOrderedDict\n"
+        + pickle.dumps([[n, n] for n in numbers], 2)[2:-1]
+        + b"\x85R.",
+        "items": b"ccollections\nOrderedDict\n)R" + pickle.dumps(dict.fromkeys(numbers), 2)[5:-1] + b".",
+        "elements": b"cm\nSet\n)R(" + b"".join(pickle.dumps(n)[2:-1] for n in numbers) + b"\x90.",
+    }
+    assert refused(HEAD + made[called]) == "equal_hash_keys"
+
+
 def test_tuples_of_minus_one_and_minus_two_have_one_hash_as_well() -> None:
     keys = [tuple(-1 - (number >> bit & 1) for bit in range(11)) for number in range(1 << 11)]
     assert refused(pickle.dumps(dict.fromkeys(keys))) == "equal_hash_keys"

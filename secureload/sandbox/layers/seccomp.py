@@ -37,7 +37,8 @@ _SET_MODE_FILTER, _FLAG_TSYNC = 1, 1
 ALLOWED: Final = (
     "futex", "read", "write", "poll", "ppoll", "select", "pselect6",
     "readv", "writev", "munmap", "mremap", "madvise", "brk", "clock_gettime", "gettimeofday", "time", "getcpu",
-    "clock_getres", "clock_nanosleep", "nanosleep", "sched_yield", "sched_getaffinity", "getrusage", "pread64",
+    "clock_getres", "setitimer", "clock_nanosleep", "nanosleep", "sched_yield", "sched_getaffinity", "getrusage",
+    "pread64",
     "lseek", "close", "fstat", "dup", "pipe", "pipe2", "getpid", "gettid", "getppid", "getuid", "geteuid",
     "getgid", "getegid", "getrandom", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
     "restart_syscall", "set_robust_list", "rseq", "set_tid_address", "membarrier", "sysinfo", "uname", "exit",

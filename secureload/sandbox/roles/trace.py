@@ -5,14 +5,18 @@ Asked to explain, it answers with the opcodes around the findings.
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import os
+import signal
 from typing import Any
 
+from secureload.allowance import install
 from secureload.formats.region import Region
 from secureload.limits import Limits
 from secureload.sandbox.channel import Channel, ChannelClosedError
+from secureload.sandbox.kernel import exit_on
 from secureload.sandbox.roles.pinned import empty_extension_registry
 from secureload.sandbox.wire.frame import Kind, Message
 from secureload.scan.dangerous import techniques
@@ -48,6 +52,8 @@ def prepare(config: dict[str, Any]) -> Limits:
     """Empty the extension registry, so that EXT opcodes reach nothing, and read the limits."""
     empty_extension_registry()
     gc.disable()
+    exit_on(signal.SIGPROF)
+    install(functools.partial(signal.setitimer, signal.ITIMER_PROF))
     return Limits(**config["limits"])
 
 
@@ -72,7 +78,8 @@ def run(channel: Channel, descriptor: int | None, task: dict[str, Any], limits: 
 
 
 def _surveyed(data: Region, task: dict[str, Any], limits: Limits) -> list[Any]:
-    encoded = encode_parts(survey(data, task["name"], limits))
+    parts = survey(data, task["name"], limits, unpickles=not task.get("walk", False))
+    encoded = encode_parts(parts)
     return [encoded.shape, encoded.numbers]
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import platform
+import signal
 import struct
+import subprocess
+import sys
+import textwrap
 from functools import cache
 
 import pytest
@@ -239,3 +243,19 @@ def test_a_call_that_is_not_known_is_refused(machine: str) -> None:
     named = set(ARCHITECTURES[machine].values())
     for number in set(range(600)) - named:
         assert run(machine, number) == ERRNO | errno.EPERM
+
+
+def test_a_signal_ends_what_no_python_code_could_interrupt() -> None:
+    code = """
+        import signal
+        from secureload.sandbox.kernel import exit_on
+
+        exit_on(signal.SIGPROF)
+        signal.setitimer(signal.ITIMER_PROF, 0.2)
+        key = ()
+        for _ in range(60):
+            key = (key, key)
+        hash(key)
+    """
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False, timeout=60)
+    assert ended.returncode == signal.SIGPROF
