@@ -207,7 +207,7 @@ def test_a_million_empty_lists_are_counted_while_they_are_parsed(answering: Answ
     [
         ["d", [[key, None] for key in colliding(60_000)]],
         ["s", [["t", list(bits)] for bits in itertools.product((-1, -2), repeat=16)]],
-        ["mx", [None], [["t", [key]] for key in colliding(60_000)]],
+        ["mx", [None], [["ix", None, ["o", [60_000], colliding(60_000), False]]], []],
     ],
     ids=["dictionary", "set", "index"],
 )
