@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from secureload.api.load import ModelVersionWarning, safe_load
     from secureload.api.sign import Signed, sign
     from secureload.api.verify import Verified, verify
+    from secureload.sandbox.terms import ReducedConfinementWarning
 
 __version__ = "0.1.0"
 
@@ -37,6 +38,7 @@ __all__ = [
     "Limits",
     "ModelVersionWarning",
     "PolicyError",
+    "ReducedConfinementWarning",
     "SandboxError",
     "SecureloadError",
     "Signed",
@@ -52,6 +54,7 @@ __all__ = [
 _LAZY = {
     "Checked": "secureload.api.check",
     "ModelVersionWarning": "secureload.api.load",
+    "ReducedConfinementWarning": "secureload.sandbox.terms",
     "Signed": "secureload.api.sign",
     "Verified": "secureload.api.verify",
     "check": "secureload.api.check",

@@ -29,6 +29,7 @@ from secureload.values import dataclass, field
 
 if TYPE_CHECKING:  # what verifies signatures is imported where there is one
     from secureload.policy.verification import Verification
+    from secureload.sandbox.proof import Confinement
     from secureload.sandbox.tracing import Excerpts
     from secureload.signing.truststore import TrustStore
 
@@ -41,7 +42,7 @@ class Checked:
 
     ``verification`` is a :class:`Verification`, the error that says why there is none (no sidecar, no trust
     store), or None where it was not asked for. ``excerpts`` are the opcodes around findings, a line each, by member
-    and offset; they are there on request.
+    and offset; they are there on request. ``confinement`` is what was enforced around its tracer.
     """
 
     locator: str
@@ -52,6 +53,7 @@ class Checked:
     verification: Verification | TrustError | UsageError | None
     verdict: Verdict
     excerpts: Excerpts = field(default_factory=dict)
+    confinement: Confinement | None = None
 
 
 def check(
@@ -100,6 +102,7 @@ def check(
             verification=verification,
             verdict=verdict,
             excerpts=excerpts,
+            confinement=mine.confinement,
         )
 
 

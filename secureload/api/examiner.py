@@ -11,6 +11,8 @@ from secureload.api.third_reader import with_third_reading
 from secureload.artifact.artifact import Artifact
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.sandbox.opinions import Opinions
+from secureload.sandbox.proof import Confinement
+from secureload.sandbox.terms import STRICT, Terms
 from secureload.sandbox.tracing import Excerpts, Tracer
 from secureload.scan.allowlist import AllowList
 from secureload.scan.examine import examine
@@ -43,7 +45,8 @@ class Examiner:
 
     A thousand models of thirty kinds have thirty shapes: each is decoded, judged and shown to fickling once. A
     shape about which there is nothing to say has nothing to say in any model; one with findings is examined anew
-    for each file, because findings have offsets. ``judgements`` are of the same allow-list.
+    for each file, because findings have offsets. ``judgements`` are of the same allow-list. ``terms`` say what
+    confinement of the tracers will do.
     """
 
     def __init__(
@@ -53,13 +56,19 @@ class Examiner:
         *,
         judgements: Judgements | None = None,
         opinions: Opinions | None = None,
+        terms: Terms = STRICT,
     ) -> None:
         self._allow = allow
         self._limits = limits
         self._opinions = Opinions(limits) if opinions is None else opinions
         self._owns_opinions = opinions is None
-        self._tracer = Tracer(limits, self._opinions)
+        self._tracer = Tracer(limits, self._opinions, terms)
         self._judgements = Judgements(limits) if judgements is None else judgements
+
+    @property
+    def confinement(self) -> Confinement | None:
+        """What was enforced around the tracer that was asked last; None before the first."""
+        return self._tracer.confinement
 
     def examine(self, artifact: Artifact) -> Examination:
         """Survey and examine an open file, and the files beside it that it names.

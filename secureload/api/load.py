@@ -6,7 +6,7 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from secureload.api.check import allow_list
 from secureload.api.examiner import Examiner
@@ -23,6 +23,7 @@ from secureload.sandbox.host import Spawned
 from secureload.sandbox.loading import load_confined, spawn_loader
 from secureload.sandbox.opinions import NoOpinions
 from secureload.sandbox.proof import MissingModuleError
+from secureload.sandbox.terms import Terms, terms_of
 from secureload.scan.allowlist import AllowList
 from secureload.scan.by_value import is_by_value
 from secureload.scan.finding import Examination, Severity
@@ -46,6 +47,10 @@ def safe_load(
     allow: Iterable[str] | AllowList = (),
     name: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    filter: Literal["strict", "relaxed"] = "strict",  # noqa: A002  # the word of the field
+    readable: Iterable[str | os.PathLike[str]] = (),
+    level: Literal["required", "standard", "full"] | None = None,
+    accept_reduced_confinement_at_my_own_risk: bool = False,
 ) -> Any:
     """Load the signed model at ``path`` in a sandboxed process; a drop-in for ``joblib.load()``.
 
@@ -58,21 +63,29 @@ def safe_load(
     ``allow`` adds exact names to the allow-list. ``name`` is the signed name of a file that was renamed.
     ``mmap_mode`` is accepted for joblib's sake and does nothing: the arrays never leave the worker.
 
+    The confinement is the strictest by default, and less is never taken silently. ``filter="relaxed"`` is for a model
+    that imports or reads files while it predicts: it may read libraries, and the files and folders that are named as
+    ``readable``. ``level`` asks for "standard" or "full" at least. Where a required layer is missing, nothing is
+    loaded, unless ``accept_reduced_confinement_at_my_own_risk``. Both of these warn each time
+    (:class:`ReducedConfinementWarning`), and ``model.confinement`` and its verdict say so.
+
     Raises:
         TrustError: nobody trusted vouches for these bytes; the class says why.
         PolicyError: it holds something that is dangerous, unknown, or could not be examined.
         LoadFailedError: it was admitted, and loading it raised an exception.
-        SandboxError: a required layer of the sandbox is missing, or the worker died.
+        SandboxError: a layer of the sandbox that is required or asked for is missing, or the worker died.
         UsageError, ArtifactError: there is no such file, or it cannot be read.
     """
     del mmap_mode
     allowed = allow if isinstance(allow, AllowList) else allow_list(allow)
+    terms = terms_of(filter, readable, level, accept_reduced=accept_reduced_confinement_at_my_own_risk)
     store = trusted(trust_store, limits)
     with open_artifact(path, limits, expect="file") as artifact:
         verification = verify_artifact(artifact, store, name=name, threshold=STANDARD.signers, limits=limits)
         verification.require()
         with contextlib.closing(spawn_loader()) as spawned:  # it is forked while the payload is traced
-            return _load(_admitted(artifact, verification, allowed, limits), allowed, limits, spawned)
+            accepted = _admitted(artifact, verification, allowed, limits, terms)
+            return _load(accepted, allowed, limits, spawned, terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +95,11 @@ class _Accepted:
 
 
 def _admitted(
-    artifact: Artifact, verification: Verification, allowed: AllowList, limits: Limits
+    artifact: Artifact, verification: Verification, allowed: AllowList, limits: Limits, terms: Terms
 ) -> _Accepted:
     """Examine, decide and admit: without fickling, whose opinion is for a person who reads a report."""
-    with Examiner(allowed, limits, opinions=NoOpinions(limits)) as examiner:
+    tracing = Terms(accept_reduced=terms.accept_reduced)
+    with Examiner(allowed, limits, opinions=NoOpinions(limits), terms=tracing) as examiner:
         examination = examiner.examine(artifact)
     verdict = decide(STANDARD, verification, examination, artifact.manifest.subject_digest)
     try:
@@ -95,7 +109,7 @@ def _admitted(
     return _Accepted(admitted, examination)
 
 
-def _load(accepted: _Accepted, allowed: AllowList, limits: Limits, spawned: Spawned) -> Any:
+def _load(accepted: _Accepted, allowed: AllowList, limits: Limits, spawned: Spawned, terms: Terms) -> Any:
     _warn_of_versions(accepted.examination)
     root = accepted.examination.parts[0]
     trace = root.trace
@@ -109,7 +123,14 @@ def _load(accepted: _Accepted, allowed: AllowList, limits: Limits, spawned: Spaw
     own_modules = {entry.ref.module for entry in entries if entry is not None and entry.is_own}
     try:
         return load_confined(
-            artifact.fileno(), artifact.size, trace, limits, own_modules=own_modules, spawned=spawned
+            artifact.fileno(),
+            artifact.size,
+            trace,
+            limits,
+            own_modules=own_modules,
+            spawned=spawned,
+            terms=terms,
+            verdict=accepted.admitted.verdict,
         )
     except (LoadFailedError, MissingModuleError) as error:
         raise _with_versions(error, accepted.examination) from error.__cause__

@@ -17,6 +17,7 @@ from secureload.errors import (
 from secureload.report.report import (
     SEVERITIES,
     Report,
+    ReportConfinement,
     ReportCoverage,
     ReportFinding,
     ReportPart,
@@ -76,7 +77,16 @@ def report_of_check(
         unknown_globals=tuple(dict.fromkeys(found.allow for found in examination.findings if found.allow)),
         admission=_admission(checked),
         hint=_hint(checked),
+        confinement=_confinement(checked),
     )
+
+
+def _confinement(checked: Checked) -> ReportConfinement | None:
+    found = checked.confinement
+    if found is None:
+        return None
+    layers = tuple((layer.name, layer.state, layer.detail) for layer in found.layers)
+    return ReportConfinement(level=found.level, layers=layers)
 
 
 def _brief(checked: Checked, locator: str, path: str) -> Report:

@@ -40,7 +40,7 @@ def doctor(
     output_format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
 ) -> None:
     """Start the sandbox and show each of its layers. Exits with 0 if every required one is in force, else 5."""
-    from secureload.sandbox.layers.layer import REQUIRED_LAYERS
+    from secureload.sandbox.layers.layer import ADVICE, REQUIRED_LAYERS
 
     sandbox = _try_sandbox()
     facts = _facts()
@@ -48,7 +48,14 @@ def doctor(
         emit_json(
             {
                 "level": sandbox.level,
-                "layers": [fields_of(layer) for layer in sandbox.layers],
+                "layers": [
+                    {
+                        **fields_of(layer),
+                        "required": layer.name in REQUIRED_LAYERS,
+                        "advice": "" if layer.enforced else ADVICE.get(layer.name, ""),
+                    }
+                    for layer in sandbox.layers
+                ],
                 "required_layers": list(REQUIRED_LAYERS),
                 "start_seconds": round(sandbox.seconds, 3),
                 "problem": None if sandbox.problem is None else printable(sandbox.problem.message, 2_000),
@@ -56,7 +63,7 @@ def doctor(
             }
         )
     else:
-        emit(_text(sandbox, facts, REQUIRED_LAYERS))
+        emit(_text(sandbox, facts))
     if sandbox.problem is not None:
         raise sandbox.problem
 
@@ -139,13 +146,17 @@ def _version(library: str) -> str:
         return "not installed"
 
 
-def _text(sandbox: _Sandbox, facts: dict[str, str], required: tuple[str, ...]) -> str:
+def _text(sandbox: _Sandbox, facts: dict[str, str]) -> str:
+    from secureload.sandbox.layers.layer import ADVICE, REQUIRED_LAYERS
+
     lines = [f"sandbox level: {sandbox.level} (first worker after {sandbox.seconds:.2f} s)"]
     for layer in sandbox.layers:
-        need = "required" if layer.name in required else "in depth"
+        need = "required" if layer.name in REQUIRED_LAYERS else "in depth"
         lines.append(
-            f"  {layer.state:<12} {layer.name:<18} {need:<9} {printable(layer.detail, 400)}".rstrip()
+            f"  {layer.state:<12} {layer.name:<20} {need:<9} {printable(layer.detail, 400)}".rstrip()
         )
+        if not layer.enforced and layer.name in ADVICE:
+            lines.append(f"  {'':<12} {'':<20} {'to do':<9} {ADVICE[layer.name]}")
     lines.append("environment:")
     lines += [f"  {label:<16} {value}" for label, value in facts.items()]
     return "\n".join(lines)

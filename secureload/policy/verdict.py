@@ -67,12 +67,17 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What was decided about the artifact with this digest, by which policy, and why."""
+    """What was decided about the artifact with this digest, by which policy, and why.
+
+    ``reduced_confinement`` marks a verdict that was acted upon with these required layers of the sandbox relaxed or
+    missing, because the caller accepted it.
+    """
 
     outcome: Outcome
     policy: str
     artifact_digest: bytes
     reasons: tuple[Reason, ...] = ()
+    reduced_confinement: tuple[str, ...] = ()
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a Verdict has three values: compare its outcome")
@@ -86,7 +91,8 @@ class Verdict:
     def summary(self) -> str:
         """One line: the outcome, and the first reason for it."""
         if not self.reasons:
-            return f"accepted by the policy {self.policy!r}"
+            mark = f", in reduced confinement ({', '.join(self.reduced_confinement)})"
+            return f"accepted by the policy {self.policy!r}{mark if self.reduced_confinement else ''}"
         more = f" (and {len(self.reasons) - 1:,} more)" if len(self.reasons) > 1 else ""
         return f"{self.outcome.value}: {self.reasons[0].text}{more}"
 

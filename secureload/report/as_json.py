@@ -11,14 +11,21 @@ from typing import Any, Final
 
 from secureload.report.fingerprint import fingerprints
 from secureload.report.printed import printed
-from secureload.report.report import Report, ReportCoverage, ReportPart, ReportSignature, conclusion
+from secureload.report.report import (
+    Report,
+    ReportConfinement,
+    ReportCoverage,
+    ReportPart,
+    ReportSignature,
+    conclusion,
+)
 from secureload.report.run import Run, counts, ordered_reports, run_conclusion
 
 __all__ = ["SCHEMA", "SCHEMA_VERSION", "render_json", "run_fields"]
 
 SCHEMA: Final = "secureload-report"
 # A new field raises the second number; whatever could break a reader raises the first.
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 _TEXT_CHARS: Final = 8_192
 _SOURCE_LINES: Final = 100_000
 
@@ -77,7 +84,15 @@ def _file(report: Report) -> dict[str, Any]:
         "unknown_globals": list(report.unknown_globals),
         "decompiled": report.decompiled.split("\n") if report.decompiled else [],
         "fickling": {"severity": report.fickling_severity, "messages": list(report.fickling_messages)},
+        "confinement": _confinement(report.confinement),
     }
+
+
+def _confinement(confinement: ReportConfinement | None) -> dict[str, Any] | None:
+    if confinement is None:
+        return None
+    layers = [{"name": name, "state": state, "detail": detail} for name, state, detail in confinement.layers]
+    return {"level": confinement.level, "layers": layers}
 
 
 def _findings(report: Report) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from secureload.report.report import Report, ReportPart
+from secureload.report.report import Report, ReportConfinement, ReportPart
 from secureload.values import dataclass
 
 __all__ = ["MemberLine", "counted", "facts", "member_lines"]
@@ -44,8 +44,15 @@ def facts(report: Report) -> tuple[tuple[str, str], ...]:
         rows.append(("would do", _doing(report)))
     if len(report.parts) > 1 or part.data_members:
         rows.append(("members", _members(report)))
+    if report.confinement is not None:
+        rows.append(("examined", f"in a sandbox, {_confined(report.confinement)}"))
     rows.extend(("saved with", f"{library} {version}") for library, version in _versions(report))
     return tuple(rows)
+
+
+def _confined(confinement: ReportConfinement) -> str:
+    missing = [name for name, state, _ in confinement.layers if state == "unavailable"]
+    return f"level {confinement.level}" + (f", without {', '.join(missing)}" if missing else "")
 
 
 def member_lines(report: Report, most: int) -> tuple[tuple[MemberLine, ...], int]:

@@ -10,6 +10,7 @@ __all__ = [
     "NOTHING_FOUND",
     "SEVERITIES",
     "Report",
+    "ReportConfinement",
     "ReportCoverage",
     "ReportFinding",
     "ReportPart",
@@ -130,13 +131,21 @@ class ReportCoverage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportConfinement:
+    """In which sandbox it was examined: the level, and of each layer (name, state, what it enforced or why not)."""
+
+    level: str
+    layers: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything that is said about one artifact.
 
     ``locator`` is how it is called, ``path`` where it is. ``outcome`` is the verdict's word, ``exit_code`` what
     the command would end with for it alone. ``reasons`` are (kind, text) pairs that say why it is not accepted.
     ``decompiled`` is source text of many lines, ``admission`` says by which policy it is admitted or why not.
-    ``unknown_globals`` can be allowed by name.
+    ``unknown_globals`` can be allowed by name. ``confinement`` is None where nothing was examined.
     Text may come from an artifact as it is: the renderers make it printable.
     """
 
@@ -160,6 +169,7 @@ class Report:
     unknown_globals: tuple[str, ...] = ()
     admission: str = ""
     hint: str = ""
+    confinement: ReportConfinement | None = None
 
 
 def ordered_findings(report: Report) -> tuple[ReportFinding, ...]:

@@ -18,6 +18,7 @@ from secureload.sandbox.arena import open_arena
 from secureload.sandbox.channel import Channel, ChannelClosedError, ChannelTimeoutError
 from secureload.sandbox.proof import Confinement, prove
 from secureload.sandbox.roles.threads import THREAD_VARIABLES
+from secureload.sandbox.terms import STRICT, Terms
 from secureload.sandbox.wire.frame import Kind, Message
 from secureload.sandbox.zygotes import zygote_for
 
@@ -61,10 +62,13 @@ class Spawned:
         self._role = role
         self._ends: tuple[socket.socket, socket.socket] | None = zygote_for(role).spawn()
 
-    def configured(self, config: Mapping[str, Any], limits: Limits, *, shared_bytes: int = 0) -> Worker:
+    def configured(
+        self, config: Mapping[str, Any], limits: Limits, *, shared_bytes: int = 0, terms: Terms = STRICT
+    ) -> Worker:
         """Configure and prove the worker, which shares ``shared_bytes`` of memory with this process.
 
-        ``config`` holds what the role's ``prepare`` reads; resource limits and paths are added here.
+        ``config`` holds what the role's ``prepare`` reads; resource limits and paths are added here. ``terms`` say
+        which filter it gets, and what the caller accepts.
 
         Raises:
             ConfinementMissingError: a required layer is not in force.
@@ -82,6 +86,8 @@ class Spawned:
                 "threads": limits.worker_threads,
                 "thread_variables": _thread_variables(),
                 "shared_bytes": shared_bytes,
+                "filter": terms.filter,
+                "readable": list(terms.readable),
                 **config,
             }
             _configure(channel, whole, shared_bytes, limits)
@@ -90,7 +96,7 @@ class Spawned:
                 message, _ = channel.receive(seconds=limits.worker_start_seconds)
             except ChannelClosedError:
                 raise _death(leash) from None
-            confinement = prove(message, pid)
+            confinement = prove(message, pid, terms)
         except BaseException:
             channel.close()
             leash.close()
@@ -105,9 +111,9 @@ class Spawned:
             self._ends = None
 
 
-def start_worker(role: str, config: Mapping[str, Any], limits: Limits) -> Worker:
+def start_worker(role: str, config: Mapping[str, Any], limits: Limits, *, terms: Terms = STRICT) -> Worker:
     """Start, configure and prove one worker; see :meth:`Spawned.configured`."""
-    return Spawned(role).configured(config, limits)
+    return Spawned(role).configured(config, limits, terms=terms)
 
 
 def _configure(channel: Channel, config: dict[str, Any], shared_bytes: int, limits: Limits) -> None:

@@ -41,7 +41,8 @@ _X86_64: Final = {
     "userfaultfd": 323, "membarrier": 324, "statx": 332, "rseq": 334, "io_uring_setup": 425,
     "io_uring_enter": 426, "io_uring_register": 427, "clone3": 435, "landlock_create_ruleset": 444,
     "landlock_add_rule": 445, "landlock_restrict_self": 446, "perf_event_open": 298, "kexec_load": 246,
-    "time": 201, "setns": 308, "chroot": 161,
+    "time": 201, "setns": 308, "chroot": 161, "getdents64": 217, "fadvise64": 221, "readlinkat": 267,
+    "faccessat": 269, "faccessat2": 439, "mount_setattr": 442,
 }  # fmt: skip
 _AARCH64: Final = {
     "getcwd": 17, "dup": 23, "fcntl": 25, "ioctl": 29, "umount2": 39, "mount": 40, "pivot_root": 41,
@@ -61,6 +62,7 @@ _AARCH64: Final = {
     "getrandom": 278, "bpf": 280, "userfaultfd": 282, "membarrier": 283, "statx": 291, "rseq": 293,
     "kexec_file_load": 294, "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
     "clone3": 435, "landlock_create_ruleset": 444, "landlock_add_rule": 445, "landlock_restrict_self": 446,
+    "getdents64": 61, "fadvise64": 223, "readlinkat": 78, "faccessat": 48, "faccessat2": 439, "mount_setattr": 442,
 }  # fmt: skip
 
 ARCHITECTURES: Final = {"x86_64": _X86_64, "aarch64": _AARCH64}

@@ -1,8 +1,8 @@
 """Close every door behind the trusted imports, in the order that works, and prove it from inside.
 
-The order: resource limits, an empty root, capabilities and the dumpable flag, no_new_privs, Landlock (which
-binds only the calling thread, so there must be one), and the system call filter for all threads. Only then
-may a byte of the artifact be read.
+The order: a session of its own, resource limits, an empty root, capabilities and the dumpable flag, no_new_privs,
+Landlock (which binds only the calling thread, so there must be one), and the system call filter for all threads.
+Only then may a byte of the artifact be read.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from secureload.sandbox.kernel import KernelError
+from secureload.sandbox.layers.interpreter import leave_session
 from secureload.sandbox.layers.landlock import apply_landlock
-from secureload.sandbox.layers.layer import LayerReport
+from secureload.sandbox.layers.layer import LayerReport, layers_behind
+from secureload.sandbox.layers.library_root import library_places
 from secureload.sandbox.layers.namespaces import empty_root
 from secureload.sandbox.layers.privileges import (
     die_with_parent,
@@ -28,27 +30,40 @@ from secureload.sandbox.layers.seccomp import install_filter
 __all__ = ["lock_down", "self_test"]
 
 
-def lock_down(limits: ResourceLimits, namespaces: LayerReport) -> tuple[LayerReport, ...]:
-    """Apply every layer to this process and return what each really enforced; there is no way back."""
+def lock_down(
+    limits: ResourceLimits, namespaces: LayerReport, *, relaxed: bool = False, readable: tuple[str, ...] = ()
+) -> tuple[LayerReport, ...]:
+    """Apply every layer to this process and return what each really enforced; there is no way back.
+
+    A ``relaxed`` process can read libraries and what is ``readable`` afterwards, by paths.
+    """
+    places = library_places(readable) if relaxed else ()
     threads = len(list(Path("/proc/self/task").iterdir()))
+    interpreter = leave_session()
     resources = apply_rlimits(limits)
-    root = empty_root(namespaces)
+    root = empty_root(namespaces, places)
     capabilities = drop_capabilities()
-    hide_memory()
-    die_with_parent()
+    memory = hide_memory()
+    parent = die_with_parent()
     privileges = forbid_new_privileges()
-    landlock = apply_landlock()
+    landlock = apply_landlock(places)
     if threads > 1:
         # It holds for this thread; the filter below is for all of them.
         landlock = LayerReport(
             "landlock", "unavailable", f"a library started {threads - 1} threads before it"
         )
-    return (privileges, resources, capabilities, root, landlock, install_filter())
+    seccomp = install_filter(relaxed=relaxed)
+    return (interpreter, root, resources, capabilities, memory, parent, privileges, landlock, seccomp)
 
 
-def self_test() -> tuple[str, ...]:
+def self_test(reports: tuple[LayerReport, ...], *, relaxed: bool = False) -> tuple[str, ...]:
     """Try what must fail now; return the names of the attempts that did not fail."""
-    return tuple(name for name, attempt in _FORBIDDEN.items() if not _refused(attempt))
+    attempts = dict(_FORBIDDEN)
+    if not relaxed:
+        attempts |= _FORBIDDEN_PATHS
+    elif layers_behind(reports):
+        attempts |= _FORBIDDEN_FILES
+    return tuple(name for name, attempt in attempts.items() if not _refused(attempt))
 
 
 def _refused(attempt: Callable[[], object]) -> bool:
@@ -59,11 +74,25 @@ def _refused(attempt: Callable[[], object]) -> bool:
     return False
 
 
+def _start_process() -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
 _FORBIDDEN: dict[str, Callable[[], object]] = {
-    "open a file": lambda: os.open("/proc/self/status", os.O_RDONLY),
-    "list the root": lambda: list(Path("/").iterdir()),
+    "write a file": lambda: os.open("/dev/null", os.O_WRONLY),
     "make a socket": socket.socket,
-    "start a process": os.fork,
+    "start a process": _start_process,
     "make a shared file": lambda: os.memfd_create("x"),
     "signal the parent": lambda: os.kill(os.getppid(), 0),
+}
+_FORBIDDEN_FILES: dict[str, Callable[[], object]] = {
+    "open a file": lambda: os.open("/proc/self/status", os.O_RDONLY),
+    "read the list of users": lambda: os.open("/etc/passwd", os.O_RDONLY),
+}
+_FORBIDDEN_PATHS: dict[str, Callable[[], object]] = {
+    **_FORBIDDEN_FILES,
+    "list the root": lambda: list(Path("/").iterdir()),
 }

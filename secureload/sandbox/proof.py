@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from secureload.errors import SandboxError
 from secureload.printable import printable
-from secureload.sandbox.layers.layer import REQUIRED_LAYERS, LayerReport, confinement_level
+from secureload.sandbox.layers.layer import (
+    ADVICE,
+    LEVELS,
+    REQUIRED_LAYERS,
+    LayerReport,
+    Level,
+    confinement_level,
+    layers_behind,
+)
+from secureload.sandbox.terms import STRICT, Terms
 from secureload.sandbox.wire.frame import Kind, Message
-from secureload.values import dataclass
+from secureload.values import dataclass, replace
+
+if TYPE_CHECKING:
+    from secureload.policy.verdict import Verdict
 
 __all__ = ["Confinement", "ConfinementMissingError", "MissingModuleError", "prove"]
 
+_MOST_LAYERS = 32
+_DETAIL_CHARS = 400
+
 
 class ConfinementMissingError(SandboxError):
-    """A required layer is not in force; ``fields`` has ``layer``."""
+    """A layer that was required or asked for is not in force; ``fields`` has ``layer`` and ``layers``."""
 
     code = "sandbox.confinement-missing"
 
@@ -27,24 +43,65 @@ class MissingModuleError(SandboxError):
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """What is really enforced around one worker, as reported and proved."""
+    """What is really enforced around one worker, as reported and proved.
+
+    ``verdict`` is the one that admitted the model: where less than the required confinement was accepted, it says so.
+    """
 
     layers: tuple[LayerReport, ...]
+    verdict: Verdict | None = None
 
     @property
-    def level(self) -> str:
-        """ "required", "standard" or "full"; "none" is never handed out."""
+    def level(self) -> Level:
+        """ "required", "standard" or "full"; "reduced" where the caller accepted less."""
         return confinement_level(self.layers)
 
+    @property
+    def filter(self) -> Literal["strict", "relaxed", "none"]:
+        """Which system call filter is installed."""
+        states = {report.name: report.state for report in self.layers}
+        return {"enforced": "strict", "relaxed": "relaxed"}.get(states.get("seccomp", ""), "none")  # type: ignore[return-value]  # of these three
 
-def prove(message: Message, pid: int) -> Confinement:
+    @property
+    def reduced(self) -> tuple[str, ...]:
+        """The required layers that are relaxed or missing."""
+        enforced = {report.name for report in self.layers if report.enforced}
+        return tuple(name for name in REQUIRED_LAYERS if name not in enforced)
+
+    def about(self, verdict: Verdict) -> Confinement:
+        """Return this with the verdict that it is the confinement of, marked where it is reduced."""
+        return replace(self, verdict=replace(verdict, reduced_confinement=self.reduced))
+
+
+def prove(message: Message, pid: int, terms: Terms = STRICT) -> Confinement:
     """Return what is enforced around the worker ``pid``, from its READY message and the kernel's view of it.
 
     Raises:
-        ConfinementMissingError: a required layer is not in force; ``fields`` has ``layer`` and ``layers``.
+        ConfinementMissingError: a layer that ``terms`` want is not in force; ``fields`` has ``layer`` and ``layers``.
         MissingModuleError: the model needs a module that is not installed.
         SandboxError: the worker could not be prepared.
     """
+    _check_ready(message)
+    told = _layers(message.body.get("layers"))
+    doubts = [*_doors(message.body.get("open_doors")), *_contradictions(pid)]
+    detail = (
+        "; ".join(text for _, text in doubts)
+        or "self-test passed; NoNewPrivs 1, Seccomp 2, CapEff 0 in /proc"
+    )
+    proof = LayerReport("proof", "unavailable" if doubts else "enforced", detail)
+    layers = (*told, proof)
+    found = Confinement(layers)
+    if terms.accept_reduced:
+        return found
+    if doubts:
+        raise _missing(*doubts[0], layers)
+    _check_required(found, terms)
+    if terms.filter == "strict" and LEVELS.index(found.level) < LEVELS.index(terms.level):
+        raise _too_low(found, terms.level)
+    return found
+
+
+def _check_ready(message: Message) -> None:
     if message.kind is Kind.FAILURE and isinstance(message.body.get("module"), str):
         name = printable(message.body["module"])
         raise MissingModuleError(
@@ -57,41 +114,91 @@ def prove(message: Message, pid: int) -> Confinement:
         raise SandboxError(
             f"the sandbox could not be prepared: {printable(what)}", hint="run: secureload doctor"
         )
-    if message.kind is not Kind.READY:
+    if message.kind is not Kind.READY or not isinstance(message.body, dict):
         raise SandboxError("the sandboxed worker spoke out of turn")
-    confinement = Confinement(tuple(LayerReport(*report) for report in message.body["layers"]))
-    layers = confinement.layers
-    for report in layers:
-        if report.name in REQUIRED_LAYERS and not report.enforced:
-            raise _missing(report.name, report.detail, layers)
-    if confinement.level == "none":
-        raise _missing(REQUIRED_LAYERS[0], "it was not reported")
-    if message.body["open_doors"]:
-        raise _missing("seccomp", f"the worker was able to {message.body['open_doors'][0]}")
-    _check_status(pid)
-    return confinement
+
+
+def _layers(told: Any) -> tuple[LayerReport, ...]:
+    """Return what the worker says of its layers. The proof is not its to give."""
+    rows = told if isinstance(told, list) else []
+    found = []
+    for row in rows[:_MOST_LAYERS]:
+        if not (isinstance(row, list) and len(row) == 3 and all(isinstance(text, str) for text in row)):
+            raise SandboxError("the sandboxed worker reported a layer that is none")
+        name, state, detail = row
+        if name == "proof" or state not in {"enforced", "relaxed", "unavailable"}:
+            raise SandboxError("the sandboxed worker reported a layer that is none")
+        found.append(LayerReport(printable(name), state, printable(detail, _DETAIL_CHARS)))
+    return tuple(found)
+
+
+def _check_required(found: Confinement, terms: Terms) -> None:
+    """Raise where a required layer is not in force; the filter may be relaxed where that was asked for."""
+    told = {report.name: report for report in found.layers}
+    for name in REQUIRED_LAYERS:
+        report = told.get(name)
+        if report is None:
+            raise _missing(name, "it was not reported", found.layers)
+        as_asked = name == "seccomp" and terms.filter == report.state == "relaxed"
+        if not report.enforced and not as_asked:
+            raise _missing(name, report.detail, found.layers)
+    if terms.filter == "relaxed" and not layers_behind(found.layers):
+        detail = "with the relaxed filter, Landlock or a root of its own has to say which files are read"
+        raise _missing("landlock", detail, found.layers)
+
+
+def _doors(doors: Any) -> list[tuple[str, str]]:
+    if not isinstance(doors, list):
+        return [("proof", "the worker did not say what it has tried")]
+    return [("seccomp", f"the worker was able to {printable(door)}") for door in doors[:_MOST_LAYERS]]
+
+
+def _too_low(found: Confinement, wanted: Level) -> ConfinementMissingError:
+    behind = layers_behind(found.layers)
+    lacking = [report for report in found.layers if report.name in ("landlock", "namespaces")]
+    lacking = [report for report in lacking if report.name not in behind]
+    name = lacking[0].name if lacking else "landlock"
+    why = "; ".join(f"{report.name}: {report.detail}" for report in lacking) or "it was not reported"
+    return ConfinementMissingError(
+        f"the confinement here is {found.level!r} and {wanted!r} was asked for: {printable(why, _DETAIL_CHARS)}",
+        hint=f"nothing was loaded; {ADVICE[name]}",
+        layer=name,
+        layers=found.layers,
+    )
 
 
 def _missing(layer: str, detail: str, layers: tuple[LayerReport, ...] = ()) -> ConfinementMissingError:
     return ConfinementMissingError(
-        f"the sandbox layer {layer!r} is missing: {printable(detail)}",
-        hint="nothing was loaded; run: secureload doctor",
+        f"the sandbox layer {layer!r} is missing: {printable(detail, _DETAIL_CHARS)}",
+        hint=f"nothing was loaded; {ADVICE.get(layer, 'see the layers')} (secureload doctor shows every layer)",
         layer=layer,
         layers=layers,
     )
 
 
-def _check_status(pid: int) -> None:
-    """Read the kernel's view of the worker (proc(5)); the worker has no part in it."""
+def _contradictions(pid: int) -> list[tuple[str, str]]:
+    """Read the kernel's view of the worker (proc(5)), in which the worker has no part: (layer, what is wrong)."""
     try:
         text = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
     except OSError as error:
-        raise _missing("seccomp", f"/proc/{pid}/status cannot be read: {error.strerror}") from error
+        return [("proof", f"/proc/{pid}/status cannot be read: {error.strerror}")]
     fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-    if int(fields.get("NoNewPrivs", "0")) != 1:
-        raise _missing("no-new-privileges", "the kernel says that it is not set")
-    if int(fields.get("Seccomp", "0")) != 2:
-        raise _missing("seccomp", "the kernel says that no filter is installed")
-    for name in ("CapEff", "CapPrm"):
-        if int(fields.get(name, "1"), 16) != 0:
-            raise _missing("capabilities", f"the kernel says {name}:{fields.get(name, '')}")
+    wrong = []
+    for layer, name, base, wanted in _STATUS:
+        told = fields.get(name, "").strip()
+        try:
+            agrees = int(told, base) == wanted
+        except ValueError:
+            agrees = False
+        if not agrees:
+            wrong.append((layer, f"the kernel says {name}: {printable(told, 40) or 'nothing'}"))
+    return wrong
+
+
+# What the kernel must say of a worker: the layer, the field, the base of its number, the number.
+_STATUS = (
+    ("no-new-privileges", "NoNewPrivs", 10, 1),
+    ("seccomp", "Seccomp", 10, 2),
+    ("capabilities", "CapEff", 16, 0),
+    ("capabilities", "CapPrm", 16, 0),
+)

@@ -18,6 +18,8 @@ from secureload.printable import printable
 from secureload.sandbox.channel import ChannelClosedError, ChannelTimeoutError
 from secureload.sandbox.host import Worker, start_worker
 from secureload.sandbox.opinions import Opinions
+from secureload.sandbox.proof import Confinement
+from secureload.sandbox.terms import STRICT, Terms
 from secureload.sandbox.wire.frame import Kind, Message
 from secureload.scan.part import Part
 from secureload.scan.part_codec import EncodedParts, decode_parts, decode_shape, encode_parts
@@ -94,9 +96,15 @@ class Tracer:
     is traced by a tracer, and so in a worker, of its own.
     """
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS, opinions: Opinions | None = None) -> None:
+    def __init__(
+        self, limits: Limits = DEFAULT_LIMITS, opinions: Opinions | None = None, terms: Terms = STRICT
+    ) -> None:
         self._limits = limits
         self._answer_limits = replace(
+        self._terms = terms
+        # What was enforced around the last worker; None where none was needed yet.
+        self.confinement: Confinement | None = None
+        self._answer_limits = dataclasses.replace(
             limits, message_control_bytes=limits.tracer_reply_bytes, message_payload_bytes=0
         )
         self._opinions = Opinions(limits) if opinions is None else opinions
@@ -205,7 +213,9 @@ class Tracer:
             "cpu_seconds": limits.tracer_cpu_seconds,
             "limits": fields_of(limits),
         }
-        return start_worker("trace", config, self._answer_limits)
+        worker = start_worker("trace", config, self._answer_limits, terms=self._terms)
+        self.confinement = worker.confinement
+        return worker
 
     def _unexamined(self, message: str, size: int) -> Traced:
         problem = Problem(kind="limit", message=message)

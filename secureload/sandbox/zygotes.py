@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 from secureload.errors import SandboxError
-from secureload.sandbox.kernel import is_linux
+from secureload.sandbox.platforms import missing_platform
 from secureload.sandbox.proof import ConfinementMissingError
 from secureload.sandbox.roles.threads import ONE_THREAD
 
@@ -164,11 +164,12 @@ def zygote_for(role: str) -> _Zygote:
     Raises:
         SandboxError: it cannot be started here.
     """
-    if not is_linux():
+    missing = missing_platform()
+    if missing is not None:
         raise ConfinementMissingError(
-            "the sandbox needs Linux on x86-64 or aarch64: there is no system call filter for this machine yet",
-            hint="run secureload in a Linux container or virtual machine",
-            layer="seccomp",
+            f"there is no sandbox on {missing.name} yet (layer {missing.layer!r}): {missing.reason}",
+            hint=missing.advice,
+            layer=missing.layer,
         )
     role = _FORKED_FROM.get(role, role)
     with _zygotes_lock:

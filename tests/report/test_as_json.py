@@ -53,7 +53,7 @@ def test_the_json_says_what_the_report_says() -> None:
     assert (
         (parsed["schema"], parsed["schema_version"])
         == (SCHEMA, SCHEMA_VERSION)
-        == ("secureload-report", "1.0")
+        == ("secureload-report", "1.1")
     )
     assert (parsed["outcome"], parsed["exit_code"], parsed["locator"]) == ("rejected", 1, "folder")
     assert [file["locator"] for file in parsed["files"]] == ["evil.pkl", "fifo", "model.joblib"]

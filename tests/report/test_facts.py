@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from secureload.report.facts import counted, facts, member_lines
+from secureload.report.report import ReportConfinement
 
 from .samples import accepted, archive, unreadable
 
@@ -39,3 +40,10 @@ def test_members_with_findings_are_kept_where_not_all_fit() -> None:
 
 def test_one_is_not_several() -> None:
     assert (counted(1, "file"), counted(1_000, "file")) == ("1 file", "1,000 files")
+
+
+def test_the_sandbox_is_told_with_what_is_missing_of_it() -> None:
+    layers = (("landlock", "unavailable", "no"), ("seccomp", "enforced", "strict"))
+    confined = ReportConfinement(level="standard", layers=layers)
+    rows = dict(facts(dataclasses.replace(accepted(), confinement=confined)))
+    assert rows["examined"] == "in a sandbox, level standard, without landlock"

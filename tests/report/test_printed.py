@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from secureload.report.printed import printed
 from secureload.report.report import (
     Report,
+    ReportConfinement,
     ReportCoverage,
     ReportFinding,
     ReportPart,
@@ -112,6 +113,12 @@ REPORTS = st.builds(
     unknown_globals=st.lists(TEXT, max_size=2, unique=True).map(tuple),
     admission=TEXT,
     hint=TEXT,
+    confinement=st.none()
+    | st.builds(
+        ReportConfinement,
+        level=TEXT,
+        layers=st.lists(st.tuples(TEXT, TEXT, TEXT), max_size=3).map(tuple),
+    ),
 )
 RUNS = st.builds(
     Run,

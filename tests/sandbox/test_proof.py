@@ -10,9 +10,12 @@ import pytest
 from secureload.errors import SandboxError
 from secureload.sandbox.layers.layer import REQUIRED_LAYERS
 from secureload.sandbox.proof import ConfinementMissingError, MissingModuleError, prove
+from secureload.sandbox.terms import Terms
 from secureload.sandbox.wire.frame import Kind, Message
 
-LAYERS = [[name, "enforced", "as it should"] for name in (*REQUIRED_LAYERS, "landlock", "namespaces")]
+# The worker's own word; the proof is the parent's.
+OWN = tuple(name for name in REQUIRED_LAYERS if name != "proof")
+LAYERS = [[name, "enforced", "as it should"] for name in (*OWN, "landlock", "namespaces")]
 
 
 def ready(layers: Any = LAYERS, doors: tuple[str, ...] = ()) -> Message:
@@ -68,12 +71,77 @@ def test_a_worker_about_which_the_kernel_does_not_say_enough_is_refused(
 
 
 def test_a_worker_that_the_kernel_does_not_know_is_refused() -> None:
-    with pytest.raises(ConfinementMissingError):
+    with pytest.raises(ConfinementMissingError) as caught:
         prove(ready(), (1 << 22) + 1)
+    assert caught.value.fields["layer"] == "proof"
+    assert "cannot be read" in caught.value.message
+
+
+def test_where_proc_cannot_be_read_nothing_is_loaded_and_it_is_said_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(_path: Path, *_args: Any, **_kwargs: Any) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(ConfinementMissingError, match="Permission denied") as caught:
+        prove(ready(), 1)
+    assert caught.value.fields["layer"] == "proof"
+    assert "hidepid" in caught.value.hint
+    found = prove(ready(), 1, Terms(accept_reduced=True))
+    assert (found.level, found.reduced) == ("reduced", ("proof",))
 
 
 @pytest.mark.usefixtures("status")
-@pytest.mark.parametrize("missing", REQUIRED_LAYERS)
+def test_the_proof_is_a_layer_that_the_worker_cannot_claim() -> None:
+    assert prove(ready(), 1).layers[-1].name == "proof"
+    assert prove(ready(), 1).layers[-1].enforced
+    with pytest.raises(SandboxError, match="layer that is none"):
+        prove(ready([*LAYERS, ["proof", "enforced", "me"]]), 1)
+
+
+@pytest.mark.usefixtures("status")
+@pytest.mark.parametrize(
+    "rows", [[[]], [["seccomp", "enforced"]], [["seccomp", "on", "x"]], [[1, 2, 3]], ["seccomp"]]
+)
+def test_a_report_that_is_none_is_refused(rows: Any) -> None:
+    with pytest.raises(SandboxError, match="layer that is none"):
+        prove(ready(rows), 1)
+
+
+@pytest.mark.usefixtures("status")
+@pytest.mark.parametrize("rows", [None, 5, "x", {}])
+def test_no_report_is_no_confinement(rows: Any) -> None:
+    with pytest.raises(ConfinementMissingError):
+        prove(ready(rows), 1)
+
+
+@pytest.mark.usefixtures("status")
+def test_a_relaxed_filter_that_nobody_asked_for_is_a_missing_one() -> None:
+    layers = [["seccomp", "relaxed", "r"], *(layer for layer in LAYERS if layer[0] != "seccomp")]
+    with pytest.raises(ConfinementMissingError) as caught:
+        prove(ready(layers), 1)
+    assert caught.value.fields["layer"] == "seccomp"
+    assert prove(ready(layers), 1, Terms(filter="relaxed")).filter == "relaxed"
+    alone = [layer for layer in layers if layer[0] not in {"landlock", "namespaces"}]
+    with pytest.raises(ConfinementMissingError, match="which files are read"):
+        prove(ready(alone), 1, Terms(filter="relaxed"))
+
+
+@pytest.mark.usefixtures("status")
+@pytest.mark.parametrize(
+    ("without", "level"), [("landlock", "standard"), ("namespaces", "standard"), ("", "full")]
+)
+def test_the_level_that_was_asked_for_is_reached_or_refused(without: str, level: Any) -> None:
+    layers = [layer for layer in LAYERS if layer[0] != without]
+    assert prove(ready(layers), 1, Terms(level=level)).level == level
+    if without:
+        with pytest.raises(ConfinementMissingError, match="'full' was asked for"):
+            prove(ready(layers), 1, Terms(level="full"))
+
+
+@pytest.mark.usefixtures("status")
+@pytest.mark.parametrize("missing", OWN)
 @pytest.mark.parametrize("reported", [True, False])
 def test_a_worker_without_a_required_layer_is_refused(missing: str, reported: bool) -> None:
     layers = [layer for layer in LAYERS if layer[0] != missing]
@@ -106,7 +174,7 @@ def test_the_error_about_a_missing_layer_carries_what_every_layer_said() -> None
     layers = [["seccomp", "unavailable", "no"], *(layer for layer in LAYERS if layer[0] != "seccomp")]
     with pytest.raises(ConfinementMissingError) as caught:
         prove(ready(layers), 1)
-    assert len(caught.value.fields["layers"]) == len(LAYERS)  # type: ignore[arg-type]  # a field is an object
+    assert len(caught.value.fields["layers"]) == len(LAYERS) + 1  # type: ignore[arg-type]  # a field is an object
 
 
 def test_a_module_that_the_model_needs_and_that_is_not_here_is_named() -> None:

@@ -1,16 +1,21 @@
 """User, mount, network, pid, ipc, uts and cgroup namespaces, and an empty root (namespaces(7)).
 
 The namespaces are entered before the worker is forked (a pid namespace begins with a child); the root is
-emptied after the trusted imports, with pivot_root onto a read-only tmpfs that has nothing in it.
+emptied after the trusted imports, with pivot_root onto a read-only tmpfs that has nothing in it (with the relaxed
+filter: nothing but libraries and what the caller named).
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from secureload.sandbox.kernel import KernelError, raw_syscall
 from secureload.sandbox.layers.layer import LayerReport
+from secureload.sandbox.layers.library_root import put_in_place
 
 __all__ = ["empty_root", "enter_namespaces"]
 
@@ -25,7 +30,9 @@ _ALL_BUT_USER = (
     _CLONE_NEWNS | _CLONE_NEWCGROUP | _CLONE_NEWUTS | _CLONE_NEWIPC | _CLONE_NEWPID | _CLONE_NEWNET
 )
 
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
+_HOST_NAME = "sandbox"
+
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT = 1, 2, 4, 8, 32
 _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 _MNT_DETACH = 2
 
@@ -44,6 +51,7 @@ def enter_namespaces() -> LayerReport:
             raw_syscall("unshare", _ALL_BUT_USER)
         except KernelError:
             return LayerReport("namespaces", "unavailable", f"{first}; user namespaces may be switched off")
+        _hide_host_name()
         return LayerReport("namespaces", "enforced", "mount, net, pid, ipc, uts, cgroup (no user namespace)")
     try:
         Path("/proc/self/setgroups").write_text("deny")
@@ -51,21 +59,38 @@ def enter_namespaces() -> LayerReport:
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
     except OSError as error:
         return LayerReport("namespaces", "unavailable", f"no user mapping: {error.strerror}")
+    _hide_host_name()
     return LayerReport("namespaces", "enforced", "user, mount, net, pid, ipc, uts, cgroup")
 
 
-def empty_root(entered: LayerReport) -> LayerReport:
-    """Replace the root by an empty read-only file system, if ``entered`` says that the mounts are our own."""
+def _hide_host_name() -> None:
+    with contextlib.suppress(OSError):  # uname(2) would tell the host's; nothing depends on it
+        socket.sethostname(_HOST_NAME)
+
+
+def empty_root(entered: LayerReport, places: Sequence[str] = ()) -> LayerReport:
+    """Replace the root by a read-only file system with nothing but ``places``, if the mounts are our own.
+
+    ``entered`` says whether they are. Binds of ``places`` are read-only too.
+    """
     if not entered.enforced:
         return entered
-    flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC | _MS_RDONLY
+    flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     try:
         raw_syscall("mount", b"none", b"/", 0, _MS_REC | _MS_PRIVATE, 0)
-        raw_syscall("mount", b"tmpfs", b"/proc", b"tmpfs", flags, b"size=4k,nr_inodes=2,mode=0555")
+        if places:
+            raw_syscall("mount", b"tmpfs", b"/proc", b"tmpfs", flags, b"size=1m,nr_inodes=4k,mode=0555")
+            put_in_place(places, "/proc")
+            raw_syscall("mount", b"tmpfs", b"/proc", b"tmpfs", flags | _MS_REMOUNT | _MS_RDONLY, 0)
+        else:
+            raw_syscall(
+                "mount", b"tmpfs", b"/proc", b"tmpfs", flags | _MS_RDONLY, b"size=4k,nr_inodes=2,mode=0555"
+            )
         os.chdir("/proc")
         raw_syscall("pivot_root", b".", b".")
         raw_syscall("umount2", b".", _MNT_DETACH)
         os.chdir("/")
     except OSError as error:
         return LayerReport("namespaces", "unavailable", f"{entered.detail}, but the root stayed: {error}")
-    return LayerReport("namespaces", "enforced", f"{entered.detail}; empty read-only root")
+    root = f"read-only root with {len(places)} places" if places else "empty read-only root"
+    return LayerReport("namespaces", "enforced", f"{entered.detail}; {root}")

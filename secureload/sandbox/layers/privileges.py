@@ -10,8 +10,8 @@ from secureload.sandbox.layers.layer import LayerReport
 
 __all__ = ["die_with_parent", "drop_capabilities", "forbid_new_privileges", "hide_memory"]
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_DUMPABLE = 4
+_PR_SET_PDEATHSIG, _PR_GET_PDEATHSIG = 1, 2
+_PR_GET_DUMPABLE, _PR_SET_DUMPABLE = 3, 4
 _PR_CAPBSET_READ = 23
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
@@ -63,11 +63,25 @@ def drop_capabilities() -> LayerReport:
     return LayerReport("capabilities", "enforced", f"all sets emptied{bounding}")
 
 
-def hide_memory() -> None:
+def hide_memory() -> LayerReport:
     """Clear the dumpable flag: no core file, and no other process of this user reads our memory."""
-    prctl(_PR_SET_DUMPABLE, 0)
+    try:
+        prctl(_PR_SET_DUMPABLE, 0)
+        if prctl(_PR_GET_DUMPABLE) != 0:
+            return LayerReport("not-dumpable", "unavailable", "the kernel keeps the process dumpable")
+    except KernelError as error:
+        return LayerReport("not-dumpable", "unavailable", str(error))
+    return LayerReport("not-dumpable", "enforced", "no core file, memory hidden from other processes")
 
 
-def die_with_parent() -> None:
+def die_with_parent() -> LayerReport:
     """Ask for SIGKILL when the parent ends. Changing credentials clears it: call this after the last change."""
-    prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    told = ctypes.c_int()
+    try:
+        prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        raw_syscall("prctl", _PR_GET_PDEATHSIG, ctypes.byref(told))
+    except KernelError as error:
+        return LayerReport("parent-death-signal", "unavailable", str(error))
+    if told.value != signal.SIGKILL:
+        return LayerReport("parent-death-signal", "unavailable", "the kernel did not keep it")
+    return LayerReport("parent-death-signal", "enforced", "killed when its parent ends")
