@@ -100,11 +100,10 @@ class Tracer:
         self, limits: Limits = DEFAULT_LIMITS, opinions: Opinions | None = None, terms: Terms = STRICT
     ) -> None:
         self._limits = limits
-        self._answer_limits = replace(
         self._terms = terms
         # What was enforced around the last worker; None where none was needed yet.
         self.confinement: Confinement | None = None
-        self._answer_limits = dataclasses.replace(
+        self._answer_limits = replace(
             limits, message_control_bytes=limits.tracer_reply_bytes, message_payload_bytes=0
         )
         self._opinions = Opinions(limits) if opinions is None else opinions
