@@ -18,6 +18,7 @@ __all__ = [
     "ArtifactError",
     "BadSignatureError",
     "ConversionError",
+    "CrashLoopError",
     "ExitCode",
     "ExpiredError",
     "LimitError",
@@ -28,6 +29,8 @@ __all__ = [
     "RegistryError",
     "RevokedError",
     "SandboxError",
+    "SandboxMemoryError",
+    "SandboxTimeoutError",
     "SecureloadError",
     "SignatureFormatError",
     "ThresholdError",
@@ -194,6 +197,24 @@ class SandboxError(SecureloadError):
 
     code = "sandbox"
     exit_code = ExitCode.ENVIRONMENT
+
+
+class SandboxTimeoutError(SandboxError, TimeoutError):
+    """The worker did not answer in time; it was ended, and the next call starts another one."""
+
+    code = "sandbox.timeout"
+
+
+class SandboxMemoryError(SandboxError, MemoryError):
+    """The model asked for more memory than it may have; it can be asked again."""
+
+    code = "sandbox.memory"
+
+
+class CrashLoopError(SandboxError):
+    """The worker crashed more often than it is started again; ``fields`` has ``restarts`` and ``seconds``."""
+
+    code = "sandbox.crash-loop"
 
 
 class ConversionError(SecureloadError):

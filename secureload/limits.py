@@ -136,6 +136,13 @@ class Limits:
     worker_load_seconds: float = 300.0
     worker_call_seconds: float = 300.0
     worker_memory_bytes: int = 8 * _GIB
+    # A service that loses a worker now and then goes on; one that loses ten in a minute is told why.
+    worker_restarts: int = 10
+    worker_restart_window_seconds: float = 60.0
+    # Each is a process with a copy of the model's arrays.
+    worker_replicas: int = 256
+    # An abandoned call (asyncio) may end within this time; then its worker is ended, which costs a restart.
+    worker_abandoned_seconds: float = 1.0
     worker_threads: int = 64
     worker_open_files: int = 64
     # Shared with the worker, half for requests and half for replies; memory is taken as it is used.

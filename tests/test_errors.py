@@ -30,6 +30,9 @@ CONTRACT = {
     "ManifestMismatchError": ("trust.manifest-mismatch", 4),
     "PolicyError": ("policy", 3),
     "SandboxError": ("sandbox", 5),
+    "SandboxTimeoutError": ("sandbox.timeout", 5),
+    "SandboxMemoryError": ("sandbox.memory", 5),
+    "CrashLoopError": ("sandbox.crash-loop", 5),
     "ConversionError": ("conversion", 1),
     "RegistryError": ("registry", 5),
 }

@@ -19,7 +19,7 @@ import secureload
 PACKAGE = Path(secureload.__file__).parent
 FLOORS = {
     **dict.fromkeys(
-        ("allowance", "errors", "json_values", "limits", "package_data", "printable", "values"), 0
+        ("allowance", "errors", "events", "json_values", "limits", "package_data", "printable", "values"), 0
     ),
     **dict.fromkeys(("formats", "pickles", "signing", "report"), 1),
     **dict.fromkeys(("scan", "policy"), 2),

@@ -9,7 +9,7 @@ from secureload.limits import DEFAULT_LIMITS, Limits
 
 COUNTED = re.compile(
     r"_(bytes|chars|seconds|depth|members|bundles|keys|ratio|globals|shapes|pickles|findings|threads|files"
-    r"|segments|items|steps)$"
+    r"|segments|items|steps|restarts|replicas)$"
 )
 
 

@@ -64,6 +64,8 @@ COVERED_BY: dict[str, str] = {
     "sandbox/lockdown.py": "sandbox/test_session.py",
     "sandbox/proxy.py": "api/test_load.py",
     "sandbox/rebuilt.py": "sandbox/test_hostile_worker.py",
+    "sandbox/callers.py": "sandbox/test_model.py",
+    "sandbox/reference.py": "sandbox/test_model.py",
     "sandbox/roles/fickle.py": "sandbox/test_opinions.py",
     "sandbox/roles/pinned.py": "sandbox/roles/test_loader.py",
     "sandbox/roles/service.py": "api/test_load.py",

@@ -19,8 +19,10 @@ from secureload.pickles.trace import Trace
 from secureload.policy.verdict import STANDARD, decide
 from secureload.policy.verification import Verification
 from secureload.printable import printable
+from secureload.sandbox.call_limits import CallLimits
 from secureload.sandbox.host import Spawned
 from secureload.sandbox.loading import load_confined, spawn_loader
+from secureload.sandbox.model import ModelOptions
 from secureload.sandbox.opinions import NoOpinions
 from secureload.sandbox.proof import MissingModuleError
 from secureload.sandbox.terms import Terms, terms_of
@@ -51,6 +53,10 @@ def safe_load(
     readable: Iterable[str | os.PathLike[str]] = (),
     level: Literal["required", "standard", "full"] | None = None,
     accept_reduced_confinement_at_my_own_risk: bool = False,
+    replicas: int = 1,
+    restarts: int | None = None,
+    call_timeout_seconds: float | None = None,
+    memory_bytes: int | None = None,
 ) -> Any:
     """Load the signed model at ``path`` in a sandboxed process; a drop-in for ``joblib.load()``.
 
@@ -61,7 +67,10 @@ def safe_load(
 
     ``trust_store`` is a store or the path of one, by default ``SECURELOAD_TRUST_STORE`` or the user's.
     ``allow`` adds exact names to the allow-list. ``name`` is the signed name of a file that was renamed.
-    ``mmap_mode`` is accepted for joblib's sake and does nothing: the arrays never leave the worker.
+    ``replicas`` workers answer calls in parallel. A worker that crashed is started again by the next call, from the
+    same bytes, up to ``restarts`` times a minute (10; 0: never). ``call_timeout_seconds`` bounds a call (300 s), and
+    ``memory_bytes`` what a worker may take beyond its libraries and the file; ``with model.limits(…)`` does so for
+    single calls. ``mmap_mode`` is accepted for joblib's sake and does nothing: the arrays never leave the worker.
 
     The confinement is the strictest by default, and less is never taken silently. ``filter="relaxed"`` is for a model
     that imports or reads files while it predicts: it may read libraries, and the files and folders that are named as
@@ -77,6 +86,12 @@ def safe_load(
         UsageError, ArtifactError: there is no such file, or it cannot be read.
     """
     del mmap_mode
+    options = ModelOptions(
+        replicas=replicas,
+        restarts=restarts,
+        calls=None if call_timeout_seconds is None else CallLimits(timeout_seconds=call_timeout_seconds),
+        memory_bytes=memory_bytes,
+    )
     allowed = allow if isinstance(allow, AllowList) else allow_list(allow)
     terms = terms_of(filter, readable, level, accept_reduced=accept_reduced_confinement_at_my_own_risk)
     store = trusted(trust_store, limits)
@@ -85,7 +100,7 @@ def safe_load(
         verification.require()
         with contextlib.closing(spawn_loader()) as spawned:  # it is forked while the payload is traced
             accepted = _admitted(artifact, verification, allowed, limits, terms)
-            return _load(accepted, allowed, limits, spawned, terms)
+            return _load(accepted, allowed, limits, spawned, terms, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +124,14 @@ def _admitted(
     return _Accepted(admitted, examination)
 
 
-def _load(accepted: _Accepted, allowed: AllowList, limits: Limits, spawned: Spawned, terms: Terms) -> Any:
+def _load(
+    accepted: _Accepted,
+    allowed: AllowList,
+    limits: Limits,
+    spawned: Spawned,
+    terms: Terms,
+    options: ModelOptions,
+) -> Any:
     _warn_of_versions(accepted.examination)
     root = accepted.examination.parts[0]
     trace = root.trace
@@ -131,6 +153,8 @@ def _load(accepted: _Accepted, allowed: AllowList, limits: Limits, spawned: Spaw
             spawned=spawned,
             terms=terms,
             verdict=accepted.admitted.verdict,
+            options=options,
+            name=artifact.name,
         )
     except (LoadFailedError, MissingModuleError) as error:
         raise _with_versions(error, accepted.examination) from error.__cause__

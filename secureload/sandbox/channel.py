@@ -9,7 +9,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from secureload.errors import SandboxError
+from secureload.errors import SandboxError, SandboxTimeoutError
 from secureload.limits import Limits
 from secureload.sandbox.arena import Arena
 from secureload.sandbox.wire.frame import (
@@ -42,10 +42,8 @@ class ChannelClosedError(SandboxError):
     code = "sandbox.closed"
 
 
-class ChannelTimeoutError(SandboxError):
+class ChannelTimeoutError(SandboxTimeoutError):
     """The other side did not answer in time."""
-
-    code = "sandbox.timeout"
 
 
 class Channel:

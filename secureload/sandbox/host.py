@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from secureload.errors import SandboxError
@@ -41,13 +43,42 @@ class Worker:
         """Hand it the pinned artifact."""
         self.channel.send(Message(Kind.OPEN, 0, dict(task)), seconds=seconds, descriptor=descriptor)
 
-    def close(self) -> None:
-        """Kill it. In a process that was forked since, only our copies of the sockets are closed."""
+    def kill(self) -> None:
+        """Kill it, and leave the sockets to whoever waits for an answer. Not in a process that was forked since."""
         if self._owner == os.getpid():
             with contextlib.suppress(OSError):
-                self._leash.send(b"kill")  # closing would be enough if nobody else had a copy
+                self._leash.send(
+                    b"kill", socket.MSG_DONTWAIT
+                )  # closing is not enough: others may have copies
+
+    def close(self) -> None:
+        """Kill it. In a process that was forked since, only our copies of the sockets are closed."""
+        self.kill()
         self.channel.close()
         self._leash.close()
+
+    @contextlib.contextmanager
+    def capped(self, memory_bytes: int) -> Iterator[None]:
+        """Let it take no more than ``memory_bytes`` beyond what it has now, for as long as the block lasts.
+
+        Raises:
+            ChannelClosedError: it is gone.
+            SandboxError: the limit cannot be set.
+        """
+        before = _limit_memory(self.pid, memory_bytes, hard=False)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # it may be gone
+                resource.prlimit(self.pid, resource.RLIMIT_DATA, before)
+
+    def cap(self, memory_bytes: int) -> None:
+        """Let it take no more than ``memory_bytes`` beyond what it has now, from now on.
+
+        Raises:
+            SandboxError: the limit cannot be set.
+        """
+        _limit_memory(self.pid, memory_bytes, hard=True)
 
     def died(self) -> SandboxError:
         """Return the error that says how the worker ended; call it when its channel is closed."""
@@ -129,6 +160,29 @@ def _configure(channel: Channel, config: dict[str, Any], shared_bytes: int, limi
     channel.share(arena)
 
 
+def _limit_memory(pid: int, more: int, *, hard: bool) -> tuple[int, int]:
+    """Lower RLIMIT_DATA of ``pid`` to what counts of it now and ``more``; return what it was.
+
+    The worker's filter lets it read its limits and set none.
+    """
+    try:
+        text = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+        (data,) = [line.split()[1] for line in text.splitlines() if line.startswith("VmData:")]
+        before = resource.prlimit(pid, resource.RLIMIT_DATA)
+        highest = before[1]
+        wanted = int(data) * 1024 + more
+        soft = wanted if highest == resource.RLIM_INFINITY else min(wanted, highest)
+        resource.prlimit(pid, resource.RLIMIT_DATA, (soft, soft if hard else highest))
+    except (FileNotFoundError, ProcessLookupError, ValueError) as error:  # a zombie has no memory
+        raise ChannelClosedError("the sandboxed worker is gone", hint="call it again") from error
+    except OSError as error:
+        raise SandboxError(
+            f"the memory of the sandboxed worker cannot be limited: {error}",
+            hint="a process that changed its user cannot limit what it started before",
+        ) from error
+    return before
+
+
 def _thread_variables() -> dict[str, int]:
     found = {}
     for name in THREAD_VARIABLES:
@@ -163,7 +217,7 @@ def _death(leash: socket.socket) -> SandboxError:
         reason = _SIGNALS.get(-code, f"signal {-code}") if code < 0 else f"exit status {code}"
     return ChannelClosedError(
         f"the sandboxed worker died: {reason}",
-        hint="load the model again; the file may be hostile or damaged",
+        hint="the next call starts it again, if it may; the input, the memory or the file may be the reason",
         status=code,
     )
 

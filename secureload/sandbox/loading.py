@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import sys
 import warnings
+import weakref
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from secureload.errors import SandboxError, UsageError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
+from secureload.sandbox.callers import callers_level
 from secureload.sandbox.host import Spawned, Worker
+from secureload.sandbox.model import Model, ModelOptions
 from secureload.sandbox.proxy import ModelProxy, proxy_of, reference_of
-from secureload.sandbox.session import Session
 from secureload.sandbox.terms import STRICT, ReducedConfinementWarning, Terms
 from secureload.sandbox.zygotes import application_paths
 from secureload.values import fields_of
@@ -20,10 +25,80 @@ from secureload.values import fields_of
 if TYPE_CHECKING:
     from secureload.policy.verdict import Verdict
 
-__all__ = ["load_confined", "spawn_loader"]
+__all__ = ["PinnedModel", "load_confined", "spawn_loader"]
 
+ONE_WORKER = ModelOptions()
 _LOGGER = logging.getLogger("secureload.sandbox")
-_WARNING_STACK = 5  # _tell_if_reduced, load_confined, _load, safe_load: whoever called that
+
+
+class PinnedModel:
+    """The pinned bytes of a model and what a worker must know to load them: once, or again after a crash."""
+
+    def __init__(
+        self,
+        descriptor: int,
+        size: int,
+        trace: Trace,
+        limits: Limits,
+        *,
+        own_modules: Collection[str] = (),
+        memory_bytes: int | None = None,
+        terms: Terms = STRICT,
+        verdict: Verdict | None = None,
+    ) -> None:
+        """``descriptor`` stays the caller's; ``memory_bytes`` is what a worker may take beyond its libraries.
+
+        Where ``terms`` accept less than the required confinement, and there is less, a worker that is started
+        warns of it, and so does ``verdict`` in its confinement.
+        """
+        refs = [item.ref for item in trace.imports]
+        modules = dict.fromkeys(ref.module for ref in refs)
+        modules.update(dict.fromkeys(_inputs()))
+        self._limits = limits
+        self._memory_bytes = memory_bytes
+        self._terms = terms
+        self._verdict = verdict
+        self._task = {"size": size, "reading": trace.reading}
+        self._config = {
+            "memory_bytes": limits.worker_memory_bytes + size,  # arrays are used where they lie in the file
+            "cpu_seconds": 0,
+            "limits": fields_of(limits),
+            "path": list(application_paths()) if own_modules else [],
+            "modules": [module for module in modules if module not in own_modules],
+            "own_modules": [module for module in modules if module in own_modules],
+            "globals": [[ref.module, ref.name] for ref in refs],
+        }
+        self._descriptor = _duplicate(descriptor)
+        self._finalizer = weakref.finalize(self, os.close, self._descriptor)
+        self._finalizer.atexit = False
+
+    def start(self, spawned: Spawned | None = None) -> Worker:
+        """Return a worker that is confined, proved, and loading the bytes.
+
+        Raises:
+            SandboxError: it could not be started, or was closed.
+        """
+        if not self._finalizer.alive:
+            raise SandboxError("this model was closed", hint="load it again")
+        limits = self._limits
+        loader = spawn_loader() if spawned is None else spawned
+        shared = limits.worker_shared_bytes
+        worker = loader.configured(self._config, limits, shared_bytes=shared, terms=self._terms)
+        if self._verdict is not None:
+            worker.confinement = worker.confinement.about(self._verdict)
+        try:
+            _tell_if_reduced(worker)  # raises, where the caller's filters make an error of it
+            if self._memory_bytes is not None:
+                worker.cap(self._memory_bytes)
+            worker.open(self._descriptor, self._task, seconds=limits.worker_load_seconds)
+        except BaseException:
+            worker.close()
+            raise
+        return worker
+
+    def close(self) -> None:
+        """Give the bytes up."""
+        self._finalizer()
 
 
 def load_confined(
@@ -36,51 +111,42 @@ def load_confined(
     spawned: Spawned | None = None,
     terms: Terms = STRICT,
     verdict: Verdict | None = None,
+    options: ModelOptions = ONE_WORKER,
+    name: str = "",
 ) -> Any:
-    """Unpickle the pinned bytes in ``descriptor`` in a worker and return what stands for the object.
+    """Unpickle the pinned bytes in ``descriptor`` in workers and return what stands for the object.
 
-    The worker resolves exactly the globals that ``trace`` names, which the verdict admitted. Plain data comes
+    The workers resolve exactly the globals that ``trace`` names, which the verdict admitted. Plain data comes
     back as data; anything else as a :class:`ModelProxy`, or as data that holds some.
 
     ``own_modules`` are the caller's own: they may be imported from its script folder and working directory too,
     after all others were imported from where libraries are installed. ``spawned`` is a worker that was asked for
-    before (:func:`spawn_loader`). Where ``terms`` accept less than the required confinement, and there is less, a
-    :class:`ReducedConfinementWarning` says so, each time, and so does ``verdict`` in the confinement.
+    before (:func:`spawn_loader`). ``options`` says how many workers there are and what they may take, ``terms`` and
+    ``verdict`` what their confinement must be and tells (:class:`PinnedModel`).
 
     Raises:
-        SandboxError: the worker could not be confined, died, or did not answer.
+        SandboxError: a worker could not be confined, died, or did not answer.
         Exception: whatever the payload raises while it loads.
     """
-    refs = [item.ref for item in trace.imports]
-    modules = dict.fromkeys(ref.module for ref in refs)
-    modules.update(dict.fromkeys(_inputs()))
-    config = {
-        "memory_bytes": limits.worker_memory_bytes + size,  # arrays are used where they lie in the file
-        "cpu_seconds": 0,
-        "limits": fields_of(limits),
-        "path": list(application_paths()) if own_modules else [],
-        "modules": [module for module in modules if module not in own_modules],
-        "own_modules": [module for module in modules if module in own_modules],
-        "globals": [[ref.module, ref.name] for ref in refs],
-    }
-    loader = spawn_loader() if spawned is None else spawned
-    worker = loader.configured(config, limits, shared_bytes=limits.worker_shared_bytes, terms=terms)
-    if verdict is not None:
-        worker.confinement = worker.confinement.about(verdict)
-    try:
-        _tell_if_reduced(worker)
-    except Warning:  # the caller's filters make an error of it
-        worker.close()
-        raise
-    session = Session(worker, limits, proxy_of, reference_of)
-    try:
-        worker.open(descriptor, {"size": size, "reading": trace.reading}, seconds=limits.worker_load_seconds)
-        root = session.root()
-    except BaseException:
-        session.close()
-        raise
+    if options.replicas > limits.worker_replicas:
+        raise UsageError(
+            f"{options.replicas:,} replicas are more than worker_replicas allows: {limits.worker_replicas:,}",
+            hint="each is a process with the whole model",
+        )
+    source = PinnedModel(
+        descriptor,
+        size,
+        trace,
+        limits,
+        own_modules=own_modules,
+        memory_bytes=options.memory_bytes,
+        terms=terms,
+        verdict=verdict,
+    )
+    model = Model(source, limits, options, wrap=proxy_of, unwrap=reference_of, name=name)
+    root = model.load(spawned)
     if not isinstance(root, ModelProxy) and not _holds_proxy(root):
-        session.close()
+        model.close()
     return root
 
 
@@ -102,7 +168,14 @@ def _tell_if_reduced(worker: Worker) -> None:
     text = f"a model is loaded with reduced confinement (worker {worker.pid}): {'; '.join(words)}"
     _LOGGER.warning("%s", text)
     warning = ReducedConfinementWarning(text, confinement.reduced, confinement.verdict)
-    warnings.warn(warning, stacklevel=_WARNING_STACK)
+    warnings.warn(warning, stacklevel=callers_level())
+
+
+def _duplicate(descriptor: int) -> int:
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 0)
+    except OSError as error:
+        raise SandboxError(f"the pinned bytes cannot be kept: {error.strerror}") from error
 
 
 def _inputs() -> tuple[str, ...]:

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from secureload.errors import SandboxError, UsageError
-from secureload.sandbox.proof import Confinement
+from secureload.sandbox.lifecycle import ASYNC_METHODS, AsyncMethod, Lifecycle, Uncopied
+from secureload.sandbox.model import Model
 from secureload.sandbox.rebuilt import printable_lines
-from secureload.sandbox.session import Reference, Session
+from secureload.sandbox.reference import Reference
 
 __all__ = ["ModelProxy", "proxy_of", "reference_of"]
 
@@ -29,7 +30,7 @@ _NOTHING_LOADED = (
 _CHANGING = frozenset({"fit", "partial_fit", "fit_transform", "fit_predict", "set_params"})
 
 
-class ModelProxy:
+class ModelProxy(Lifecycle):
     """Stands for one object of the sandboxed worker.
 
     ``with`` and :meth:`close` end the worker. Copying and pickling are refused: neither would be verified.
@@ -40,23 +41,6 @@ class ModelProxy:
     def __init__(self, reference: Reference) -> None:
         object.__setattr__(self, "_secureload_reference", reference)
         object.__setattr__(self, "_secureload_methods", {})
-
-    # -- life --------------------------------------------------------------------------------------------
-
-    @property
-    def confinement(self) -> Confinement:
-        """What is enforced around the worker: its layers and its level."""
-        return _session(self).confinement
-
-    def close(self) -> None:
-        """End the worker; afterwards every use is a :class:`~secureload.errors.SandboxError`."""
-        _session(self).close()
-
-    def __enter__(self) -> ModelProxy:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.close()
 
     # -- attributes --------------------------------------------------------------------------------------
 
@@ -69,10 +53,27 @@ class ModelProxy:
         if name in _CHANGING:
             # It exists (scikit-learn looks for it), and it says no when it is called.
             return _Refusing(self, name)
-        value = _session(self).request("get", _reference(self), name=name)
+        if name in ASYNC_METHODS:
+            return AsyncMethod(_reference(self), name[1:])
+        try:
+            value = _session(self).request("get", _reference(self), name=name)
+        except AttributeError:
+            found = self._awaited(name)
+            if found is None:
+                raise
+            return found
         if type(value) is tuple and value == _METHOD:
             value = methods[name] = RemoteMethod(_reference(self), name)
         return value
+
+    def _awaited(self, name: str) -> AsyncMethod | None:
+        """Return what ``a`` before the name of a method stands for, None where it stands for nothing."""
+        if name == "acall" and "call" in _reference(self).can:
+            return AsyncMethod(_reference(self), None)
+        if name[0] != "a" or not name[1:].isidentifier():
+            return None
+        found = getattr(self, name[1:], None)
+        return AsyncMethod(_reference(self), name[1:]) if isinstance(found, RemoteMethod) else None
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise UsageError(
@@ -102,22 +103,8 @@ class ModelProxy:
     def __sklearn_tags__(self) -> Any:
         return _tags(_session(self).request("tags", _reference(self)))
 
-    # -- refused -----------------------------------------------------------------------------------------
 
-    def __reduce_ex__(self, _protocol: object) -> NoReturn:
-        raise UsageError(
-            "a sandboxed model cannot be pickled or copied",
-            hint="keep the signed file, and call safe_load() where the model is needed",
-        )
-
-    def __copy__(self) -> NoReturn:
-        self.__reduce_ex__(2)
-
-    def __deepcopy__(self, _memo: object) -> NoReturn:
-        self.__reduce_ex__(2)
-
-
-class RemoteMethod:
+class RemoteMethod(Uncopied):
     """A method of the sandboxed object."""
 
     __slots__ = ("__name__", "_reference")
@@ -215,7 +202,7 @@ def _reference(proxy: ModelProxy) -> Reference:
     return reference
 
 
-def _session(proxy: ModelProxy) -> Session:
+def _session(proxy: ModelProxy) -> Model:
     return _reference(proxy).session
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from secureload.errors import SandboxError
 from secureload.limits import Limits
 from secureload.printable import printable
+from secureload.sandbox.callers import callers_level
 from secureload.sandbox.wire.errors import WireValueError
 from secureload.sandbox.wire.values import Decoder
 
@@ -102,10 +103,11 @@ def rebuilt_exception(body: Any, limits: Limits) -> BaseException:
     )
 
 
-def reissue_warnings(entries: Any, stacklevel: int) -> None:
+def reissue_warnings(entries: Any) -> None:
     """Issue the worker's warnings again, under the nearest class that is known here."""
     if not isinstance(entries, list):
         return
+    stacklevel = callers_level()
     for entry in entries[:_MAX_WARNINGS]:
         if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], str)):
             continue

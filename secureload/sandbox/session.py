@@ -1,4 +1,8 @@
-"""One loaded model in one worker, from the caller's side: requests out, data back."""
+"""One conversation with one worker that has loaded a model: requests out, data back.
+
+It ends with the first break of the protocol and is never begun again; :mod:`secureload.sandbox.model` starts
+another one.
+"""
 
 from __future__ import annotations
 
@@ -7,68 +11,65 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from secureload.errors import LoadFailedError, SandboxError, UsageError
+from secureload.errors import LoadFailedError, SandboxError, SandboxMemoryError, UsageError
 from secureload.limits import Limits
 from secureload.printable import printable
+from secureload.sandbox.call_limits import CallLimits
 from secureload.sandbox.channel import ChannelClosedError, ChannelTimeoutError
 from secureload.sandbox.host import Worker
 from secureload.sandbox.proof import Confinement
 from secureload.sandbox.rebuilt import ModelError, rebuilt_exception, reissue_warnings
+from secureload.sandbox.reference import Described, Parts, Reference
 from secureload.sandbox.wire.errors import Unencodable, WireValueError
 from secureload.sandbox.wire.frame import Kind, Message
 from secureload.sandbox.wire.values import Decoder, Encoder
 
-__all__ = ["Reference", "Session"]
+__all__ = ["Collector", "Session", "UnsentError", "again", "encode_key"]
 
 _LOAD_HINT = "use the library versions that it was saved with"
-_WARNING_STACK = 6
 _IDENTIFIER_CHARS = 200
 _ABILITIES = frozenset({"call", "len", "item", "iter", "html"})
 
 
-class Reference:
-    """An object that stays in the worker, by number; when it is dropped here, it is released there."""
+_LOADING: tuple[None, Mapping[str, Any]] = (None, {"op": "load"})
 
-    __slots__ = ("__weakref__", "can", "module", "number", "qualname", "session")
 
-    def __init__(
-        self, session: Session, number: int, module: str, qualname: str, can: frozenset[str]
-    ) -> None:
-        self.session = session
-        self.number = number
-        self.module = module
-        self.qualname = qualname
-        self.can = can
+class UnsentError(Exception):
+    """The worker was gone before anything was asked of it; ``error`` says how."""
+
+    def __init__(self, error: SandboxError) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class Session:
-    """Owns the worker of one load. Thread-safe; of the process that made it only.
+    """Owns one worker. Thread-safe; of the process that made it only.
 
-    ``wrap`` makes the object that stands for a :class:`Reference` (the proxy); ``unwrap`` gives back the
-    reference of such an object, or None.
+    ``parts`` makes the objects that stand for what stays in the worker (the proxies), and knows them again.
     """
 
-    def __init__(
-        self,
-        worker: Worker,
-        limits: Limits,
-        wrap: Callable[[Reference], Any],
-        unwrap: Callable[[Any], Reference | None],
-    ) -> None:
+    def __init__(self, worker: Worker, limits: Limits, parts: Parts) -> None:
         self._worker = worker
         self._limits = limits
-        self._wrap = wrap
-        self._unwrap = unwrap
+        # The model holds its sessions, and is held by its proxies alone.
+        self._parts = weakref.ref(parts)
         self._lock = threading.Lock()
         self._asking = 0  # the thread that holds the lock
         self._owner = os.getpid()
         self._request = 0
-        self._dropped: list[int] = []
-        self._counts: dict[int, int] = {}
-        self._end: SandboxError | None = None
+        self._awaited = False  # whether an answer is still to come
+        self._dropped: deque[int] = deque()
+        # What was asked, for whoever stands for an object in the answer.
+        self._asked: tuple[Reference | None, Mapping[str, Any]] = _LOADING
+        self._position = 0
+        self.roots: tuple[Described, ...] = ()
+        self.end: SandboxError | None = None
+        # Whether it ended because its caller gave it up: no crash.
+        self.abandoned = False
         self._finalizer = weakref.finalize(self, worker.close)
 
     @property
@@ -81,19 +82,25 @@ class Session:
         """The worker's process id."""
         return self._worker.pid
 
-    @property
-    def closed(self) -> bool:
-        """Whether the worker is gone."""
-        return self._end is not None
-
-    def close(self) -> None:
-        """End the worker; closing twice does nothing."""
-        if self._end is None:
-            self._end = SandboxError("this model was closed", hint="load it again")
+    def close(self, error: SandboxError | None = None) -> None:
+        """End the worker, for ``error`` if one is given; closing twice does nothing."""
+        if self.end is None:
+            self.end = error or SandboxError("this model was closed", hint="load it again")
         self._finalizer()
 
-    def root(self) -> Any:
-        """Receive the loaded object: data, with proxies in the places of what is not.
+    def abandon(self, error: SandboxError, thread: int) -> None:
+        """End the worker if ``thread`` is waiting for its answer, from another thread than that."""
+        if self.end is None and self._asking == thread:
+            self.abandoned = True
+            self.end = error
+            self._worker.kill()  # the thread that waits hears of it, and closes
+
+    def drop(self, number: int) -> None:
+        """Release an object with the next request."""
+        self._dropped.append(number)
+
+    def root(self, parts: Parts | None = None) -> Any:
+        """Receive the loaded object: data, with what ``parts`` makes in the places of what is not.
 
         Raises:
             LoadFailedError: loading it raised an exception.
@@ -101,7 +108,9 @@ class Session:
         """
         try:
             with self._turn():
-                return self._receive(0, self._limits.worker_load_seconds)
+                return self._receive(0, self._limits.worker_load_seconds, parts)
+        except UnsentError as error:
+            raise error.error from None
         except ModelError as error:
             raise LoadFailedError(f"loading it failed: {printable(error)}", hint=_LOAD_HINT) from None
         except SandboxError:
@@ -110,16 +119,32 @@ class Session:
             what = f"{type(error).__name__}: {error}"
             raise LoadFailedError(f"loading it failed: {printable(what)}", hint=_LOAD_HINT) from error
 
-    def request(self, op: str, ref: Reference, **fields: Any) -> Any:
+    def request(
+        self,
+        op: str,
+        ref: Reference,
+        *,
+        limits: CallLimits | None = None,
+        parts: Parts | None = None,
+        **fields: Any,
+    ) -> Any:
         """Ask the worker and return the answer.
 
         Raises whatever the model raises, as the nearest class that is known here; a :class:`SandboxError`
-        where the worker is gone, too slow, or does not keep to the protocol.
+        where the worker dies, is too slow, or does not keep to the protocol; :class:`UnsentError` where it was gone
+        already, and :class:`~secureload.sandbox.reference.UnplacedError` where ``ref`` is not known to it.
         """
-        return self._exchange({"op": op, "ref": ref.number, **fields}, ())
+        return self._exchange(ref, {"op": op, "ref": ref.number_in(self), **fields}, (), limits, parts)
 
-    def call(self, ref: Reference, name: str | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call a method (or the object itself, where ``name`` is None) with data."""
+    def call(
+        self,
+        ref: Reference,
+        name: str | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        limits: CallLimits | None = None,
+    ) -> Any:
+        """Call a method (or the object itself, where ``name`` is None) with data; raises as :meth:`request` does."""
         encoder = Encoder(self._limits, self._own_reference)
         try:
             encoded = [encoder.encode(arg) for arg in args]
@@ -129,50 +154,70 @@ class Session:
                 f"{error} cannot be sent to the sandbox: only data crosses",
                 hint=error.hint or "pass arrays, lists, DataFrames or sparse matrices",
             ) from None
-        body = {"op": "call", "ref": ref.number, "name": name, "args": encoded, "kwargs": named}
-        return self._exchange(body, tuple(encoder.segments))
-
-    def encode_key(self, key: Any) -> Any:
-        """Encode an index or key, which holds no arrays."""
-        encoder = Encoder(self._limits)
-        try:
-            tree = encoder.encode(key)
-        except Unencodable as error:
-            raise TypeError(f"{error} cannot be an index here") from None
-        if encoder.segments:
-            raise TypeError("an array cannot be an index here")
-        return tree
+        number = ref.number_in(self)
+        body = {"op": "call", "ref": number, "name": name, "args": encoded, "kwargs": named}
+        return self._exchange(ref, body, tuple(encoder.segments), limits, None)
 
     # ------------------------------------------------------------------------------------------------
 
-    def _exchange(self, body: dict[str, Any], segments: tuple[Any, ...]) -> Any:
-        if os.getpid() != self._owner:
-            raise SandboxError(
-                f"this model belongs to process {self._owner}, which forked this one",
-                hint="call safe_load() after the fork, in each process",
-            )
+    def _exchange(
+        self,
+        ref: Reference,
+        body: dict[str, Any],
+        segments: tuple[Any, ...],
+        limits: CallLimits | None,
+        parts: Parts | None,
+    ) -> Any:
+        seconds = self._limits.worker_call_seconds
+        if limits is not None and limits.timeout_seconds is not None:
+            seconds = limits.timeout_seconds
         with self._turn():
-            if self._end is not None:
-                raise self._end
-            self._request = (self._request % 0xFFFFFFFF) + 1
-            if self._dropped:
-                dropped, self._dropped = self._dropped, []
-                body["release"] = dropped
-            try:
-                self._worker.channel.send(
-                    Message(Kind.REQUEST, self._request, body, segments),
-                    seconds=self._limits.worker_call_seconds,
-                )
-            except ChannelClosedError:
-                raise self._died() from None
-            except ChannelTimeoutError as error:
-                raise self._broken(error) from None
-            except SandboxError:  # too large: nothing of it was sent
-                raise
-            except BaseException:
+            if self._awaited:
                 self._interrupted()
-                raise
-            return self._receive(self._request, self._limits.worker_call_seconds)
+            if self.end is not None:
+                raise UnsentError(again(self.end))
+            if os.getpid() != self._owner:
+                raise SandboxError(
+                    "this model belongs to another process", hint="call safe_load() in this one"
+                )
+            if limits is None or limits.memory_bytes is None:
+                return self._ask(ref, body, segments, seconds, parts)
+            with contextlib.ExitStack() as stack:
+                try:
+                    stack.enter_context(self._worker.capped(limits.memory_bytes))
+                except ChannelClosedError:
+                    raise UnsentError(self._died()) from None
+                return self._ask(ref, body, segments, seconds, parts)
+
+    def _ask(
+        self,
+        ref: Reference,
+        body: dict[str, Any],
+        segments: tuple[Any, ...],
+        seconds: float,
+        parts: Parts | None,
+    ) -> Any:
+        self._request = request = (self._request % 0xFFFFFFFF) + 1
+        if self._dropped:
+            body["release"] = [self._dropped.popleft() for _ in range(len(self._dropped))]
+        self._awaited = True
+        try:
+            self._worker.channel.send(Message(Kind.REQUEST, request, body, segments), seconds=seconds)
+        except ChannelClosedError:
+            raise UnsentError(self._died()) from None
+        except ChannelTimeoutError as error:
+            raise self._broken(error) from None
+        except SandboxError:  # too large: nothing of it was sent
+            self._awaited = False
+            raise
+        except BaseException:
+            self._interrupted()
+            raise
+        self._asked = (ref, body)
+        try:
+            return self._receive(request, seconds, parts)
+        finally:
+            self._asked = _LOADING  # what was asked holds the model, and the model this
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
@@ -186,8 +231,9 @@ class Session:
             finally:
                 self._asking = 0
 
-    def _receive(self, request: int, seconds: float) -> Any:
+    def _receive(self, request: int, seconds: float, parts: Parts | None = None) -> Any:
         deadline = time.monotonic() + seconds
+        self._position = 0
         try:
             message, _ = self._worker.channel.receive(seconds=seconds)
             if message.request_id != request or message.kind not in {Kind.REPLY, Kind.FAILURE}:
@@ -195,9 +241,14 @@ class Session:
             if not isinstance(message.body, dict):
                 raise SandboxError("the sandboxed worker answered with something that is not an answer")
             if message.kind is Kind.REPLY:
-                value = self._decode(message, deadline)
-        except ChannelClosedError:
-            raise self._died() from None
+                value = self._decode(message, deadline, parts)
+            self._awaited = False
+        except ChannelClosedError as closed:
+            error = self._died()
+            if isinstance(closed.__cause__, ConnectionResetError) and not self.abandoned:
+                # unix(7): it ended with the request, or a part of it, unread.
+                raise UnsentError(error) from None
+            raise error from None
         except SandboxError as error:
             raise self._broken(error) from None
         except WireValueError as error:
@@ -207,57 +258,99 @@ class Session:
             raise
         # An array of this request may live on in the shared memory.
         self._worker.channel.settle(kept=bool(message.body.get("kept")))
-        reissue_warnings(message.body.get("warnings"), _WARNING_STACK)
+        if message.body.get("warnings"):
+            reissue_warnings(message.body["warnings"])
         if message.kind is Kind.FAILURE:
-            raise rebuilt_exception(message.body, self._limits)
+            raise _named(rebuilt_exception(message.body, self._limits))
         return value
 
-    def _decode(self, message: Message, deadline: float) -> Any:
-        decoder = Decoder(message.segments, self._limits, self._reference, deadline=deadline)
+    def _decode(self, message: Message, deadline: float, parts: Parts | None) -> Any:
+        whose = self._parts() if parts is None else parts
+        decoder = Decoder(
+            message.segments, self._limits, lambda tree: self._stand_in(tree, whose), deadline=deadline
+        )
         return decoder.decode(message.body.get("value"))
 
     def _interrupted(self) -> None:
-        self._broken(SandboxError("this model was interrupted in the middle of a call", hint="load it again"))
+        self.abandoned = True
+        self._broken(SandboxError("this model was interrupted in the middle of a call", hint="call it again"))
 
     def _died(self) -> SandboxError:
         return self._broken(self._worker.died())
 
     def _broken(self, error: SandboxError) -> SandboxError:
         """After any break of the protocol the worker is not asked again."""
-        if self._end is None:
-            self._end = error
+        if self.end is None:
+            self.end = again(error)
         self._finalizer()
-        return error
+        return again(self.end) if self.abandoned else error
 
-    def _reference(self, tree: list[Any]) -> Any:
+    def _stand_in(self, tree: list[Any], parts: Parts | None) -> Any:
         _, number, module, qualname, can = tree
         names = all(isinstance(text, str) and len(text) <= _IDENTIFIER_CHARS for text in (module, qualname))
         if type(number) is not int or number < 0 or not names or not isinstance(can, list):
             raise WireValueError("a reference that is none")
         abilities = frozenset(word for word in can if isinstance(word, str)) & _ABILITIES
-        reference = Reference(self, number, printable(module), printable(qualname), abilities)
-        self._counts[number] = self._counts.get(number, 0) + 1
-        weakref.finalize(reference, _drop, weakref.ref(self), number).atexit = False
-        return self._wrap(reference)
+        described = Described(number, printable(module), printable(qualname), abilities)
+        position, self._position = self._position, self._position + 1
+        if parts is None:
+            raise WireValueError("a reference that nobody waits for")
+        return parts.stand_for(self, described, self._asked, position)
 
     def _own_reference(self, value: Any) -> Any:
-        reference = self._unwrap(value)
-        if reference is None or reference.session is not self:
-            what = (
-                "a model of another sandbox"
-                if reference is not None
-                else f"an object of type {type(value).__qualname__}"
-            )
-            raise Unencodable(what)
-        return ["r", reference.number]
+        parts = self._parts()
+        number = None if parts is None else parts.number_of(value, self)
+        if number is None:
+            raise Unencodable(f"an object of type {type(value).__qualname__}")
+        return ["r", number]
 
 
-def _drop(owner: weakref.ref[Session], number: int) -> None:
-    session = owner()
-    if session is None:
-        return
-    left = session._counts.get(number, 1) - 1
-    session._counts[number] = left
-    if left <= 0:
-        session._counts.pop(number, None)
-        session._dropped.append(number)
+class Collector:
+    """Parts that are only counted: what a worker has, in the order of its answer."""
+
+    def __init__(self) -> None:
+        self.found: list[Described] = []
+
+    def stand_for(self, session: Session, described: Described, asked: object, position: int) -> Any:
+        """Remember it; nothing stands for it."""
+        del session, asked, position
+        self.found.append(described)
+        return _Nothing()
+
+    def number_of(self, value: Any, session: Session) -> int | None:
+        """Return None: nothing is sent."""
+        del value, session
+        return None
+
+
+class _Nothing:
+    """Stands in an answer for an object that nobody will see."""
+
+
+def again(error: SandboxError) -> SandboxError:
+    """Return the same error without the frames that it was raised through: they hold what was asked."""
+    return type(error)(error.message, hint=error.hint, **error.fields)
+
+
+def encode_key(key: Any, limits: Limits) -> Any:
+    """Encode an index or key, which holds no arrays."""
+    encoder = Encoder(limits)
+    try:
+        tree = encoder.encode(key)
+    except Unencodable as error:
+        raise TypeError(f"{error} cannot be an index here") from None
+    if encoder.segments:
+        raise TypeError("an array cannot be an index here")
+    return tree
+
+
+def _named(error: BaseException) -> BaseException:
+    """A model that may not have the memory that it asks for is our machinery's doing, and says so."""
+    if not isinstance(error, MemoryError):
+        return error
+    return SandboxMemoryError(
+        f"the model asked for more memory than it may have: {error}"
+        if str(error)
+        else "the model asked for more memory than it may have",
+        hint="send fewer rows at a time, or allow more: safe_load(…, memory_bytes=…)",
+    )

@@ -14,12 +14,13 @@ INSIDE = f"{__name__}:Inside"
 
 
 class Inside:
-    """Its methods run in the worker."""
+    """Its methods run in the worker; one may hold others."""
 
     label = "inside"
 
     def __init__(self) -> None:
         self.loaded = True
+        self.inner: Any = None
 
     def environment(self) -> dict[str, str]:
         return dict(os.environ)
@@ -69,6 +70,27 @@ class Inside:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+    def spin(self) -> None:
+        while True:
+            pass
+
+    def span(self, seconds: float) -> tuple[float, float]:
+        start = time.monotonic()
+        time.sleep(seconds)
+        return start, time.monotonic()
+
+    def hoard(self, size: int) -> int:
+        kept = []
+        for _ in range(size >> 20):
+            kept.append(bytearray(1 << 20))  # noqa: PERF401  # a comprehension would let go of nothing
+        return len(kept)
+
+    def part(self) -> Inside:
+        return self.inner
+
+    def whose(self) -> int:
+        return os.getpid()
 
     def exhaust(self) -> int:
         return len(bytearray(1 << 40))

@@ -22,10 +22,10 @@ from secureload.errors import SandboxError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.sandbox.channel import Channel
 from secureload.sandbox.host import Worker
+from secureload.sandbox.model import Model, ModelOptions
 from secureload.sandbox.proof import Confinement
 from secureload.sandbox.proxy import ModelProxy, proxy_of, reference_of
 from secureload.sandbox.rebuilt import ModelError
-from secureload.sandbox.session import Session
 from secureload.sandbox.wire.frame import Kind, Message, encode_message
 
 pytest.importorskip("pandas")
@@ -38,22 +38,35 @@ ROWS_10_GIB = ["rx", 0, 10 << 27, 1, None]
 Answers = Callable[..., ModelProxy]
 
 
+class Started:
+    """Bytes whose worker has begun to load them."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def start(self, spawned: object = None) -> Worker:
+        assert spawned is None
+        return self._worker
+
+    def close(self) -> None:
+        return
+
+
 @pytest.fixture
 def answering() -> Iterator[Answers]:
     """Return a proxy whose worker answers its first question with the given bytes, whatever was asked."""
     ends: list[socket.socket] = []
-    sessions: list[Session] = []
+    models: list[Model] = []
 
     def start(data: bytes | Callable[[socket.socket], None], limits: Limits = DEFAULT_LIMITS) -> ModelProxy:
         ours, theirs = socket.socketpair()
         leash, held = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ends.extend((theirs, held))
         theirs.sendall(frame({"value": REFERENCE}, request=0))
-        session = Session(
-            Worker(Channel(ours, limits), leash, 0, Confinement(())), limits, proxy_of, reference_of
-        )
-        sessions.append(session)
-        proxy = session.root()
+        worker = Worker(Channel(ours, limits), leash, 0, Confinement(()))
+        model = Model(Started(worker), limits, ModelOptions(restarts=0), wrap=proxy_of, unwrap=reference_of)
+        models.append(model)
+        proxy = model.load()
         speak = data if callable(data) else lambda sock: sock.sendall(data)
         threading.Thread(target=_quietly, args=(speak, theirs), daemon=True).start()
         assert isinstance(proxy, ModelProxy)
@@ -62,8 +75,8 @@ def answering() -> Iterator[Answers]:
     yield start
     for end in ends:
         end.close()
-    for session in sessions:
-        session.close()
+    for model in models:
+        model.close()
 
 
 def _quietly(speak: Callable[[socket.socket], None], sock: socket.socket) -> None:

@@ -34,6 +34,8 @@ class Service:
         self._limits = limits
         self._objects: dict[int, Any] = {}
         self._numbers: dict[int, int] = {}
+        # How often each was sent: it is released once for each time, maybe while it is being sent again.
+        self._sent: dict[int, int] = {}
         self._next = 0
         self._warned = _Warned()
 
@@ -98,6 +100,7 @@ class Service:
             self._next += 1
             self._objects[number] = value
             self._numbers[id(value)] = number
+        self._sent[number] = self._sent.get(number, 0) + 1
         kind = type(value)
         can = [name for name, method in _ABILITIES.items() if hasattr(kind, method)]
         return ["r", number, kind.__module__, kind.__qualname__, can]
@@ -106,9 +109,12 @@ class Service:
         return self._objects[tree[1]]
 
     def _release(self, number: int) -> None:
-        value = self._objects.pop(number, None)
-        if value is not None:
-            self._numbers.pop(id(value), None)
+        left = self._sent.get(number, 0) - 1
+        if left > 0:
+            self._sent[number] = left
+        elif number in self._objects:
+            del self._sent[number]
+            self._numbers.pop(id(self._objects.pop(number)), None)
 
     # -- operations ------------------------------------------------------------------------------------
 
