@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from secureload.cli import main
+from secureload.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

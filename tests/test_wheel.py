@@ -80,7 +80,7 @@ def test_the_wheel_holds_the_command_its_types_and_its_tables_and_nothing_of_the
         (points,) = [name for name in names if name.endswith("entry_points.txt")]
         scripts = configparser.ConfigParser()
         scripts.read_string(archive.read(points).decode("utf-8"))
-    assert scripts["console_scripts"]["secureload"] == "secureload.cli:main"
+    assert scripts["console_scripts"]["secureload"] == "secureload.cli:program"
     assert "secureload/py.typed" in names
     tables = {path.relative_to(ROOT).as_posix() for path in (ROOT / "secureload").rglob("*.toml")}
     assert tables

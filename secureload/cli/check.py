@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from secureload.cli.checking import CheckOptions, check_many, check_single, is_folder
-from secureload.cli.loop import cores
-from secureload.cli.output import ReportFormat, emit, note, note_failure, use_color
-from secureload.cli.rendering import rendered
-from secureload.cli.report_file import require_writable, write_report
+from secureload.cli.check_run import run_check
+from secureload.cli.output import ReportFormat
 from secureload.cli.trust import StoreOption
-from secureload.errors import UsageError
-from secureload.limits import DEFAULT_LIMITS
-from secureload.printable import printable
-
-if TYPE_CHECKING:
-    from secureload.report.run import Run
-    from secureload.signing.truststore import TrustStore
 
 __all__ = ["add_to", "check"]
 
-_STANDARD_INPUT = Path("-")
-_INTERRUPTED = 130
 _EPILOG = """\b
 Examples:
   secureload check model.pkl
@@ -109,57 +97,17 @@ def check(
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours, even on a terminal.")] = False,
 ) -> int:
     """Say what files would do when they are loaded, without loading them, and whether you can accept that."""
-    if output is not None:
-        require_writable(output, paths)
-    from secureload.cli.allowing import allowed_by
-
-    options = CheckOptions(
-        allow=allowed_by(allow or [], allow_file or [], DEFAULT_LIMITS),
-        trust_store=_trusted(trust_store),
+    return run_check(
+        paths,
+        allow=allow or [],
+        allow_file=allow_file or [],
+        trust_store=trust_store,
         require_signature=require_signature,
         fail_on=fail_on.value,
+        output_format=output_format,
+        output=output,
+        quiet=quiet,
         explain=explain,
-        brief=output_format is not ReportFormat.JSON,
-        jobs=jobs if jobs is not None else cores(),
+        jobs=jobs,
+        no_color=no_color,
     )
-    try:
-        run = _checked(paths, options)
-    except KeyboardInterrupt:
-        note(f"interrupted: {printable(', '.join(map(str, paths)))}: nothing is decided")
-        return _INTERRUPTED
-    color = use_color(wanted=not no_color) and output is None
-    text = rendered(run, output_format, color=color, to_file=output is not None)
-    if output is not None:
-        write_report(output, text)
-    elif not quiet:
-        emit(text)
-    if run.exit_code:
-        note_failure(_complaint(run), run.hint or "the report says more of each file")
-    return run.exit_code
-
-
-def _complaint(run: Run) -> str:
-    if run.single and run.reports and run.reports[0].error:
-        return run.summary  # which names the file
-    return f"{run.locator}: {run.outcome}: {run.summary}"
-
-
-def _trusted(store: Path | None) -> TrustStore | None:
-    if store is None:
-        return None
-    from secureload.trust.store import load_trust_store
-
-    return load_trust_store(store)
-
-
-def _checked(paths: list[Path], options: CheckOptions) -> Run:
-    if _STANDARD_INPUT in paths:
-        from secureload.cli.standard_input import standard_input
-
-        if len(paths) > 1:
-            raise UsageError("standard input is checked alone", hint="leave the other paths out")
-        with standard_input(options.limits) as copy:
-            return check_single(copy, options, locator="standard input")
-    if len(paths) > 1 or is_folder(paths[0]):
-        return check_many(paths, options)
-    return check_single(paths[0], options)

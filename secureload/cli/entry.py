@@ -6,14 +6,18 @@ exception that nobody thought of is exit code 5, never 1, which would say that a
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
+import stat
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from secureload.cli.output import note_failure, silence_standard_output
 from secureload.errors import ExitCode, SecureloadError
 
-__all__ = ["main"]
+__all__ = ["main", "program"]
 
 _INTERRUPTED = 130
 
@@ -38,15 +42,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _internal(error)
 
 
+def program() -> NoReturn:
+    """Run the command line of this process, and end it: nothing of the interpreter is worth taking apart."""
+    gc.disable()  # whoever checks many files turns it on again
+    code = main()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = code or int(ExitCode.ENVIRONMENT)
+    os._exit(code)
+
+
 def _start_ahead(words: Sequence[str]) -> None:
     """Let what ``check`` waits for start on another core while this process imports the parser and the rest."""
     if words[:1] == ["check"] and len(words) > 1 and not {"-h", "--help"} & set(words):
         from secureload.sandbox.zygotes import start_ahead
 
-        start_ahead("trace")
+        start_ahead("trace", "" if len(words) == 2 and _may_be_plain(words[1]) else "whole")
+
+
+def _may_be_plain(path: str) -> bool:
+    """Whether a file begins as a pickle does, for which the readers of other formats need not be imported."""
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return False
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            return os.read(descriptor, 1) == b"\x80"
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError):
+        return False
 
 
 def _run(words: list[str]) -> int:
+    from secureload.cli.plain import plain_check
+
+    plain = plain_check(words)
+    if plain is not None:
+        from secureload.cli.check_run import run_check
+
+        paths, options = plain
+        return run_check(paths, **options)
     from secureload.cli.parsing import run  # the parser is most of what --version would wait for
 
     return run(words)

@@ -88,10 +88,13 @@ class Worker:
 class Spawned:
     """A worker that was asked for and is being forked into its namespaces; it waits for its configuration."""
 
-    def __init__(self, role: str) -> None:
-        """Ask the zygote of ``role`` for a worker; raise :class:`SandboxError` where there is none."""
+    def __init__(self, role: str, group: str = "") -> None:
+        """Ask the zygote of ``role`` for a worker that needs a group of modules.
+
+        Raises :class:`SandboxError` where there is no zygote.
+        """
         self._role = role
-        self._ends: tuple[socket.socket, socket.socket] | None = zygote_for(role).spawn()
+        self._ends: tuple[socket.socket, socket.socket] | None = zygote_for(role).spawn(group)
 
     def configured(
         self, config: Mapping[str, Any], limits: Limits, *, shared_bytes: int = 0, terms: Terms = STRICT
@@ -142,9 +145,11 @@ class Spawned:
             self._ends = None
 
 
-def start_worker(role: str, config: Mapping[str, Any], limits: Limits, *, terms: Terms = STRICT) -> Worker:
-    """Start, configure and prove one worker; see :meth:`Spawned.configured`."""
-    return Spawned(role).configured(config, limits, terms=terms)
+def start_worker(
+    role: str, config: Mapping[str, Any], limits: Limits, *, group: str = "", terms: Terms = STRICT
+) -> Worker:
+    """Start, configure and prove one worker; see :class:`Spawned`."""
+    return Spawned(role, group).configured(config, limits, terms=terms)
 
 
 def _configure(channel: Channel, config: dict[str, Any], shared_bytes: int, limits: Limits) -> None:

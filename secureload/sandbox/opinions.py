@@ -98,7 +98,7 @@ class Opinions:
                 "cpu_seconds": limits.tracer_cpu_seconds,
                 "limits": fields_of(limits),
             }
-            self._worker = start_worker("fickle", config, limits)
+            self._worker = start_worker("fickle", config, limits, group="fickle")
         seconds = limits.fickling_wall_seconds
         self._worker.open(descriptor, task, seconds=seconds)
         message, _ = self._worker.channel.receive(seconds=seconds)

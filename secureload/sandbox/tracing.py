@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from secureload.errors import SandboxError
 from secureload.formats.reading import Problem
@@ -16,7 +17,7 @@ from secureload.pickles.fickling_reader import with_opinion
 from secureload.pickles.walked import TOO_SLOW
 from secureload.printable import printable
 from secureload.sandbox.channel import ChannelClosedError, ChannelTimeoutError
-from secureload.sandbox.host import Worker, start_worker
+from secureload.sandbox.host import Spawned, Worker
 from secureload.sandbox.opinions import Opinions
 from secureload.sandbox.proof import Confinement
 from secureload.sandbox.terms import STRICT, Terms
@@ -108,8 +109,20 @@ class Tracer:
         )
         self._opinions = Opinions(limits) if opinions is None else opinions
         self._owns_opinions = opinions is None
+        self._spawned: Spawned | None = None
         self._worker: Worker | None = None
+        self._whole = False
         self._used = 0
+
+    def begin(self, *, plain: bool) -> None:
+        """Ask for the first worker, and do not wait for it; one for a ``plain`` pickle comes sooner.
+
+        Raises:
+            SandboxError: the sandbox cannot be had.
+        """
+        if self._worker is None and self._spawned is None:
+            self._whole = not plain
+            self._spawned = Spawned("trace", "whole" if self._whole else "")
 
     def trace(self, descriptor: int, size: int, name: str) -> Traced:
         """Return what was traced of the pinned bytes in ``descriptor`` (``size`` bytes), called ``name``.
@@ -123,6 +136,8 @@ class Tracer:
         if size > self._limits.tracer_batch_bytes:
             self.close_worker()
         shared = self._used > 0
+        if not shared:
+            self.begin(plain=_is_plain(descriptor))
         try:
             return self._trace(descriptor, size, name)
         except ChannelClosedError:
@@ -157,12 +172,7 @@ class Tracer:
         seconds = self._limits.tracer_wall_seconds
         task = {"size": size, "name": name, "explain": [[path, list(at)] for path, at in wanted.items()]}
         try:
-            if self._worker is None:
-                self._worker = self._start(size)
-            self._used += 1
-            self._worker.open(descriptor, task, seconds=seconds)
-            message, _ = self._worker.channel.receive(seconds=seconds)
-            return _excerpts(message)
+            return _excerpts(self._answer(descriptor, size, task, seconds))
         except (SandboxError, TraceFormatError, ValueError):
             self.close_worker()
             return {}
@@ -174,8 +184,14 @@ class Tracer:
         if worker is not None:
             worker.close()
 
+    def _give_up(self) -> None:
+        spawned, self._spawned = self._spawned, None
+        if spawned is not None:
+            spawned.close()
+
     def close(self) -> None:
         """End all workers."""
+        self._give_up()
         self.close_worker()
         if self._owns_opinions:
             self._opinions.close()
@@ -196,15 +212,31 @@ class Tracer:
             self.close_worker()
 
     def _trace(self, descriptor: int, size: int, name: str, *, walk: bool = False) -> Traced:
-        if self._worker is None:
-            self._worker = self._start(size)
-        seconds = self._limits.tracer_wall_seconds
-        self._used += 1
-        self._worker.open(descriptor, {"size": size, "name": name, "walk": walk}, seconds=seconds)
-        message, _ = self._worker.channel.receive(seconds=seconds)
+        task = {"size": size, "name": name, "walk": walk}
+        message = self._answer(descriptor, size, task, self._limits.tracer_wall_seconds)
         return Traced(_encoded(message), self._opinions)
 
+    def _answer(self, descriptor: int, size: int, task: Mapping[str, Any], seconds: float) -> Message:
+        """Return what the worker says of a task; where it lacks a reader, what one with all of them says."""
+        if self._worker is None:
+            self._worker = self._start(size)
+        message = self._asked(self._worker, descriptor, task, seconds)
+        if message.kind is Kind.REPLY and message.body is None and not self._whole:
+            self.close_worker()
+            self.begin(plain=False)
+            self._worker = self._start(size)
+            message = self._asked(self._worker, descriptor, task, seconds)
+        return message
+
+    def _asked(self, worker: Worker, descriptor: int, task: Mapping[str, Any], seconds: float) -> Message:
+        self._used += 1
+        worker.open(descriptor, task, seconds=seconds)
+        return worker.channel.receive(seconds=seconds)[0]
+
     def _start(self, size: int) -> Worker:
+        self.begin(plain=False)
+        assert self._spawned is not None  # noqa: S101  # for mypy: it was asked for just now
+        spawned, self._spawned = self._spawned, None
         limits = self._limits
         config = {
             # A payload larger than this is reserved by the C unpickler, never touched: it is stepped over.
@@ -212,7 +244,7 @@ class Tracer:
             "cpu_seconds": limits.tracer_cpu_seconds,
             "limits": fields_of(limits),
         }
-        worker = start_worker("trace", config, self._answer_limits, terms=self._terms)
+        worker = spawned.configured(config, self._answer_limits, terms=self._terms)
         self.confinement = worker.confinement
         return worker
 
@@ -222,6 +254,12 @@ class Tracer:
             path="", format="unknown", description="not examined", problems=(problem,), bytes_total=size
         )
         return Traced(encode_parts((part,)), self._opinions)
+
+
+def _is_plain(descriptor: int) -> bool:
+    """Whether these bytes begin as a pickle that needs no other reader, for all that can be seen."""
+    head = os.pread(descriptor, 2, 0)
+    return head[:1] == b"\x80" and b"\x01" < head[1:] < b"\x06"
 
 
 def _excerpts(message: Message) -> Excerpts:

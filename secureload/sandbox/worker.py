@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import socket
-import traceback
+import sys
 from typing import Any, NoReturn
 
 from secureload.limits import Limits
@@ -19,6 +19,7 @@ from secureload.sandbox.channel import Channel
 from secureload.sandbox.layers.layer import LayerReport
 from secureload.sandbox.layers.rlimits import ResourceLimits
 from secureload.sandbox.lockdown import lock_down, self_test
+from secureload.sandbox.roles.absent import NotImportedError
 from secureload.sandbox.wire.frame import Kind, Message
 
 __all__ = ["ROLES", "run_worker"]
@@ -31,20 +32,23 @@ ROLES = {
 }
 
 
-def run_worker(descriptor: int, namespaces: LayerReport) -> NoReturn:
-    """Run one worker to its end on the socket ``descriptor``; never returns."""
+def run_worker(descriptor: int, namespaces: LayerReport, *, whole: bool) -> NoReturn:
+    """Run one worker to its end on the socket ``descriptor``; never returns.
+
+    One that is not ``whole`` says so when it comes to need what was not imported.
+    """
     sock = socket.socket(fileno=descriptor)
     limits = Limits()
     channel = Channel(sock, limits, takes_descriptors=True)
     try:
-        _run(channel, namespaces)
+        _run(channel, namespaces, whole=whole)
     except BaseException as error:  # the process ends here; the parent is told why if it still listens
         _tell(channel, error)
         os._exit(1)
     os._exit(0)
 
 
-def _run(channel: Channel, namespaces: LayerReport) -> None:
+def _run(channel: Channel, namespaces: LayerReport, *, whole: bool) -> None:
     message, shared = channel.receive()
     config: dict[str, Any] = message.body
     if shared is not None:
@@ -67,14 +71,26 @@ def _run(channel: Channel, namespaces: LayerReport) -> None:
         "open_doors": list(self_test(reports, relaxed=relaxed)),
     }
     channel.send(Message(Kind.READY, 0, body))
+    if not whole and config["role"] == "trace":
+        sys.meta_path.insert(0, _Absent())
     message, descriptor = channel.receive()
     if message.kind is not Kind.OPEN or descriptor is None:
         raise RuntimeError("no artifact came")
     role.run(channel, descriptor, message.body, state)
 
 
+class _Absent:
+    """Finds nothing, and says that it was asked: behind the filter no module can be read."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """Raise :class:`NotImportedError`."""
+        raise NotImportedError(fullname)
+
+
 def _tell(channel: Channel, error: BaseException) -> None:
     try:
+        import traceback
+
         where = " < ".join(
             f"{f.name}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__)[-4:])
         )

@@ -8,6 +8,9 @@ worker's next one: nothing is computed here.
 
 When the parent ends, however it ends, its pidfd wakes the zygote, which ends; the parent-death signal takes
 the warden, and the warden's end the worker.
+
+What most workers need is imported at once; what some need (a *group* of modules) when the first of them is asked
+for, so that a plain pickle need not wait for the readers of thirty formats.
 """
 
 from __future__ import annotations
@@ -19,29 +22,43 @@ import os
 import select
 import signal
 import socket
-import sys
 from typing import NoReturn
 
 from secureload.sandbox.layers.namespaces import enter_namespaces
 from secureload.sandbox.layers.privileges import die_with_parent
 
-__all__ = ["main"]
+__all__ = ["CONTROL", "main"]
+
+# The descriptor of the requests.
+CONTROL = 3
 
 _REQUEST_BYTES = 16
 _PARENT_CHECK_MS = 500
 
 
-def main(control_fd: int, parent_pid: int, preload: list[str]) -> NoReturn:
-    """Serve requests on ``control_fd`` until the parent is gone. Each request carries two descriptors."""
+def main(parent: str, preload: str, groups: str) -> NoReturn:
+    """Serve requests until the process ``parent`` is gone; import ``preload`` first, a list with commas.
+
+    ``groups`` are lists as well, each behind its name and "=", with semicolons between them.
+
+    A request is the name of a group, or "", with the descriptors of a worker, or with none where the group is only
+    to be imported ahead.
+    """
+    gc.disable()  # what is imported is for good
+    os.setsid()
+    os.chdir("/")
+    _close_inherited()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    control = socket.socket(fileno=control_fd)
+    parent_pid = int(parent)
+    control = socket.socket(fileno=CONTROL)
     watch = _parent_pidfd(parent_pid)
-    for module in preload:
-        _preload(module)
-    # What was imported is for good: a collection in a worker would copy every page that it looks at.
-    gc.collect()
-    gc.freeze()
+    _import_all(preload.split(","))
+    waiting = {
+        name: modules.split(",")
+        for name, _, modules in (part.partition("=") for part in groups.split(";"))
+        if name
+    }
     poll = select.poll()
     poll.register(control, select.POLLIN)
     if watch is not None:
@@ -52,7 +69,27 @@ def main(control_fd: int, parent_pid: int, preload: list[str]) -> NoReturn:
         if os.getppid() != parent_pid or (watch is not None and watch in ready):
             os._exit(0)
         if control.fileno() in ready:
-            _serve(control)
+            _serve(control, waiting)
+
+
+def _import_all(modules: list[str]) -> None:
+    for module in modules:
+        _preload(module)
+    # A collection in a worker would copy every page that it looks at.
+    gc.freeze()
+
+
+def _close_inherited() -> None:
+    """Close what the parent had open, and its own parent: a worker gets what it is sent."""
+    try:
+        numbers = [int(name) for name in os.listdir("/proc/self/fd")]  # noqa: PTH208  # pathlib is slow to import
+    except OSError:
+        _close_all_but(CONTROL)
+        return
+    for number in numbers:
+        if number > CONTROL:
+            with contextlib.suppress(OSError):
+                os.close(number)
 
 
 def _parent_pidfd(parent_pid: int) -> int | None:
@@ -83,24 +120,30 @@ def _reap() -> None:
         return
 
 
-def _serve(control: socket.socket) -> None:
+def _serve(control: socket.socket, groups: dict[str, list[str]]) -> None:
     try:
         request, fds, _, _ = socket.recv_fds(control, _REQUEST_BYTES, 2)
     except OSError:
         os._exit(0)
-    if not request or len(fds) != 2:
+    if not request or len(fds) not in (0, 2):
         os._exit(0)
+    wanted = groups.pop(request.decode("ascii").strip(), None)
+    if wanted:
+        _import_all(wanted)
+    if not fds:
+        return
     if os.fork() == 0:
         try:
             control.close()
-            _warden(*fds)
+            gc.enable()
+            _warden(*fds, whole=not groups.get("whole"))
         finally:
             os._exit(70)
     for fd in fds:
         os.close(fd)
 
 
-def _warden(worker_fd: int, leash_fd: int) -> NoReturn:
+def _warden(worker_fd: int, leash_fd: int, *, whole: bool) -> NoReturn:
     """Fork the worker into new namespaces, tell its pid, and hold its leash."""
     zygote = os.getppid()
     namespaces = enter_namespaces()
@@ -110,7 +153,7 @@ def _warden(worker_fd: int, leash_fd: int) -> NoReturn:
             from secureload.sandbox.worker import run_worker
 
             _close_all_but(worker_fd)
-            run_worker(worker_fd, namespaces)
+            run_worker(worker_fd, namespaces, whole=whole)
         finally:
             os._exit(70)
     _close_all_but(leash_fd)
@@ -135,7 +178,3 @@ def _warden(worker_fd: int, leash_fd: int) -> NoReturn:
 def _close_all_but(kept: int) -> None:
     os.closerange(3, kept)
     os.closerange(kept + 1, max(kept + 1, 4096))
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(",") if sys.argv[3] else [])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import signal
 import socket
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -19,11 +19,20 @@ from secureload.sandbox.roles.threads import ONE_THREAD
 __all__ = ["application_paths", "close_zygotes", "start_ahead", "zygote_for"]
 
 _ZYGOTE_MODULES = {
-    "trace": ["secureload.sandbox.roles.trace", "secureload.sandbox.roles.fickle"],
+    "trace": ["secureload.sandbox.roles.trace"],
     "load": ["secureload.sandbox.roles.load"],
+}
+# What a zygote imports when the first worker is asked for that needs it.
+_GROUPS = {
+    "trace": {"whole": ["secureload.sandbox.roles.readers"], "fickle": ["secureload.sandbox.roles.fickle"]},
+    "load": {},
 }
 # fickling is a tenth of what the tracer's zygote has imported anyway: a second one would take as long again.
 _FORKED_FROM = {"fickle": "trace"}
+# The descriptor that a zygote reads its requests from, see its module.
+CONTROL = 3
+# Without the site module, which reads the folders of packages: what they hold is not needed to trace.
+_WITHOUT_SITE = frozenset({"trace"})
 
 
 class _Zygote:
@@ -35,26 +44,31 @@ class _Zygote:
         self._lock = threading.Lock()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter, our own module
-                [*_interpreter(), str(theirs.fileno()), str(self.owner), ",".join(_preloaded(role))],
-                env=_environment(),
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-                start_new_session=True,
-            )
+            self._pid = _started(role, theirs.fileno(), self.owner)
+        self._ended = False
         self._control = ours
 
     @property
     def alive(self) -> bool:
         """Whether it belongs to this process and its user, and runs."""
         same = self.owner == os.getpid() and self._user == os.geteuid()
-        return same and self._process.poll() is None
+        return same and not self._has_ended()
 
-    def spawn(self) -> tuple[socket.socket, socket.socket]:
-        """Ask for a worker; return our ends of its socket and of its leash."""
+    def _has_ended(self, *, wait: bool = False) -> bool:
+        if not self._ended:
+            try:
+                self._ended = os.waitpid(self._pid, 0 if wait else os.WNOHANG)[0] == self._pid
+            except ChildProcessError:
+                self._ended = True  # somebody else has waited for it
+        return self._ended
+
+    def prepare(self, group: str) -> None:
+        """Let it import a group of modules now, and do not wait for it."""
+        with contextlib.suppress(OSError), self._lock:  # whoever wants a worker is told
+            self._control.send(group.encode("ascii"))
+
+    def spawn(self, group: str = "") -> tuple[socket.socket, socket.socket]:
+        """Ask for a worker that needs ``group``; return our ends of its socket and of its leash."""
         try:
             ours, theirs = socket.socketpair()
             try:
@@ -68,7 +82,9 @@ class _Zygote:
         with theirs, held:
             try:
                 with self._lock:
-                    socket.send_fds(self._control, [b"spawn"], [theirs.fileno(), held.fileno()])
+                    socket.send_fds(
+                        self._control, [group.encode("ascii") or b" "], [theirs.fileno(), held.fileno()]
+                    )
             except OSError as error:
                 ours.close()
                 leash.close()
@@ -78,14 +94,31 @@ class _Zygote:
     def close(self) -> None:
         """End it and everything that it forked."""
         self._control.close()
-        if self.owner != os.getpid():
-            self._process.returncode = 0  # not our child: nothing to wait for
-            return
+        if self.owner != os.getpid() or self._has_ended():
+            return  # not our child, or gone: nothing to wait for
         # It may be in the middle of its imports; what it forked ends by the parent-death signal.
-        with contextlib.suppress(PermissionError):  # this process gave up the user that it was started as
-            self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
+        with contextlib.suppress(OSError):  # this process may have given up the user that it was started as
+            os.kill(self._pid, signal.SIGKILL)
+            self._has_ended(wait=True)
+
+
+def _started(role: str, control: int, owner: int) -> int:
+    """Start the interpreter of a zygote, which gets the descriptor ``control`` and no other; return its pid."""
+    arguments = [*_interpreter(role), str(owner), ",".join(_preloaded(role)), _as_text(_GROUPS[role])]
+    nothing = os.open(os.devnull, os.O_RDWR)
+    try:
+        actions = [(os.POSIX_SPAWN_DUP2, nothing, number) for number in (0, 1, 2)]
+        if control == CONTROL:
+            os.set_inheritable(control, True)
+        else:
+            actions.append((os.POSIX_SPAWN_DUP2, control, CONTROL))
+        return os.posix_spawn(arguments[0], arguments, _environment(), file_actions=actions)
+    finally:
+        os.close(nothing)
+
+
+def _as_text(groups: dict[str, list[str]]) -> str:
+    return ";".join(f"{name}={','.join(modules)}" for name, modules in groups.items())
 
 
 def _preloaded(role: str) -> list[str]:
@@ -94,14 +127,12 @@ def _preloaded(role: str) -> list[str]:
     return [*_ZYGOTE_MODULES[role], *frames]
 
 
-def _interpreter() -> list[str]:
+def _interpreter(role: str) -> list[str]:
     if not sys.executable:
         raise SandboxError("this Python does not know its own executable", hint="start it by its full path")
-    code = (
-        f"{_imports()}; from secureload.sandbox.zygote import main; "
-        "main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(','))"
-    )
-    return [sys.executable, "-I", "-c", code]
+    code = f"{_imports()}; from secureload.sandbox.zygote import main; main(*sys.argv[1:])"
+    options = ["-I", "-S"] if role in _WITHOUT_SITE else ["-I"]
+    return [sys.executable, *options, "-c", code]
 
 
 def _imports() -> str:
@@ -185,10 +216,12 @@ def zygote_for(role: str) -> _Zygote:
         return found
 
 
-def start_ahead(role: str) -> None:
-    """Start the zygote for ``role`` if there is none yet, and do not wait for it."""
+def start_ahead(role: str, group: str = "") -> None:
+    """Start the zygote for ``role`` if there is none yet, let it import ``group``, and do not wait for it."""
     with contextlib.suppress(SandboxError):  # whoever wants a worker is told
-        zygote_for(role)
+        zygote = zygote_for(role)
+        if group:
+            zygote.prepare(group)
 
 
 @atexit.register

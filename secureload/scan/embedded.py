@@ -11,10 +11,11 @@ from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
 from secureload.pickles.vm import trace_stream
 from secureload.scan.dangerous import grade
+from secureload.scan.reached import reached
 from secureload.scan.tracing import does_something
 from secureload.values import replace
 
-__all__ = ["behind", "embedded_pickles"]
+__all__ = ["embedded_pickles"]
 
 
 def embedded_pickles(data: Region, limits: Limits = DEFAULT_LIMITS) -> Iterator[tuple[int, Trace]]:
@@ -41,17 +42,9 @@ def embedded_pickles(data: Region, limits: Limits = DEFAULT_LIMITS) -> Iterator[
             found += 1
             if found > limits.embedded_pickles:
                 raise _too_many("embedded_pickles", limits.embedded_pickles, found)
-            at = max(at, start + _reached(trace))
+            at = max(at, start + reached(trace))
             kept = tuple(item for item in trace.problems if item.kind not in ("trailing", "malformed"))
             yield begin + start, replace(trace, problems=kept)
-
-
-def behind(trace: Trace) -> int | None:
-    """Return where that begins which ``trace`` could not read as a pickle, None where it read everything."""
-    offsets = [item.offset for item in trace.problems if item.kind == "trailing" and item.offset > 0]
-    if any(item.kind == "malformed" for item in trace.problems):
-        offsets.append(_reached(trace))
-    return min(offsets, default=None)
 
 
 def _searched(data: Region, limits: Limits) -> Iterator[tuple[int, Region]]:
@@ -77,18 +70,6 @@ def _worst_of(data: Region, starts: tuple[int, ...], limits: Limits) -> tuple[in
             return start, trace, uses
     start, trace = next((pair for pair in traced if does_something(pair[1])), traced[0])
     return start, trace, uses
-
-
-def _reached(trace: Trace) -> int:
-    """Return how far a trace has come: to the end of its last whole pickle, or to the last thing that it did.
-
-    Where a pickle breaks off, the unpickler may have stepped over all the rest for one length that lies.
-    """
-    done = [item.offset for item in trace.imports] + [item.offset for item in trace.operations]
-    broken = [item.offset for item in trace.problems if item.kind == "trailing"]
-    if not any(item.kind in ("malformed", "limit") for item in trace.problems):
-        done += [item.end for item in trace.sections if item.start not in broken]
-    return max(done, default=0)
 
 
 def _too_many(limit: str, allowed: int, seen: int) -> LimitError:

@@ -32,9 +32,9 @@ from secureload.formats.zip_directory import has_zip_end
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
 from secureload.pickles.walked import TOO_SLOW
-from secureload.scan.embedded import behind, embedded_pickles
 from secureload.scan.gathered import Gathered
 from secureload.scan.part import Part
+from secureload.scan.reached import behind
 from secureload.scan.torch_legacy import TorchFiles, torch_machine
 from secureload.scan.torch_storages import TorchStorageSizes
 from secureload.scan.tracing import does_something, trace_pickle
@@ -259,6 +259,8 @@ class _Survey:
         if not self._unpickles:
             gathered.problem(Problem(kind="limit", message=TOO_SLOW))
             return
+        from secureload.scan.embedded import embedded_pickles  # with the list of gadgets
+
         try:
             for start, trace in embedded_pickles(data, self.limits):
                 gathered.take(

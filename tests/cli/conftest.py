@@ -68,14 +68,20 @@ class Shell:
         captured = self._capsys.readouterr()
         return Answer(code, captured.out, captured.err)
 
-    def process(self, *words: object, data: bytes | None = None, **options: Any) -> Answer:
+    def process(
+        self,
+        *words: object,
+        data: bytes | None = None,
+        environment: dict[str, str] | None = None,
+        **options: Any,
+    ) -> Answer:
         """The same in a process of its own."""
         done = subprocess.run(
             [sys.executable, "-m", "secureload", *map(str, words)],
             input=b"" if data is None else data,
             capture_output=True,
             timeout=120,
-            env=self.environment(),
+            env={**self.environment(), **(environment or {})},
             cwd=self.folder,
             **options,
         )

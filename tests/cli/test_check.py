@@ -86,7 +86,7 @@ def test_a_file_that_may_not_be_read_is_undecided(shell: Shell, plain: Path) -> 
     code = (
         "import os, sys\nfrom secureload.cli import main\n"
         # What is imported on the way may not be readable to the other user.
-        "main(['check', 'missing.pkl'])\n"
+        f"main(['check', {str(plain)!r}]); main(['check', 'missing.pkl'])\n"
         f"os.chdir({str(shell.folder)!r}); os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "sys.exit(main(['check', 'plain.pkl']))"
     )

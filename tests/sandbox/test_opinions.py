@@ -55,7 +55,7 @@ def test_bytes_that_fickling_cannot_read_are_an_opinion_of_their_own() -> None:
 
 
 def test_without_a_sandbox_there_is_no_opinion_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object) -> None:
+    def refused(*_: object, **__: object) -> None:
         raise SandboxError("no sandbox here")
 
     monkeypatch.setattr(opinions_module, "start_worker", refused)

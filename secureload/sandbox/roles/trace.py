@@ -1,6 +1,7 @@
 """The tracing role: survey pinned files, one after the other, and answer with their parts, as data.
 
-Asked to explain, it answers with the opcodes around the findings.
+Asked to explain, it answers with the opcodes around the findings. Where it would need what was not imported, it answers
+with nothing.
 """
 
 from __future__ import annotations
@@ -17,35 +18,22 @@ from secureload.formats.region import Region
 from secureload.limits import Limits
 from secureload.sandbox.channel import Channel, ChannelClosedError
 from secureload.sandbox.kernel import exit_on
+from secureload.sandbox.roles.absent import NotImportedError
 from secureload.sandbox.roles.pinned import empty_extension_registry
 from secureload.sandbox.wire.frame import Kind, Message
-from secureload.scan.dangerous import techniques
-from secureload.scan.explained import explained
 from secureload.scan.part_codec import encode_parts
-from secureload.scan.survey import import_readers, survey
+from secureload.scan.survey import survey
 
 __all__ = ["prepare", "run", "warm_up"]
 
-# What a worker would otherwise import after each fork, or could not import any more.
-# A codec is a module, too: those that readers name and that the interpreter does not import by itself.
-_LATE = (
-    "backports.zstd",
-    "encodings.cp437",
-    "encodings.unicode_escape",
-    "encodings.utf_16_le",
-    "lz4.frame",
-    "secureload.sandbox.worker",
-)
 # Stand-ins live until their trace is done; collecting them in between only costs time.
 _COLLECTED_EVERY = 128
 
 
 def warm_up() -> None:
-    """Import what the role needs; called in the zygote."""
-    for module in _LATE:
-        importlib.import_module(module)
-    import_readers()
-    techniques()  # a table that is read from a file once
+    """Import what a plain pickle needs; called in the zygote. The rest is :mod:`secureload.sandbox.roles.readers`."""
+    importlib.import_module("encodings.unicode_escape")
+    importlib.import_module("secureload.sandbox.worker")
 
 
 def prepare(config: dict[str, Any]) -> Limits:
@@ -63,7 +51,10 @@ def run(channel: Channel, descriptor: int | None, task: dict[str, Any], limits: 
     while descriptor is not None:
         # fstat(2) is a path call in glibc 2.33 to 2.38, and the filter refuses those: the caller says the size.
         data = Region.mapped(descriptor, task["size"])
-        answer = _explained(data, task, limits) if "explain" in task else _surveyed(data, task, limits)
+        try:
+            answer = _explained(data, task, limits) if "explain" in task else _surveyed(data, task, limits)
+        except NotImportedError:
+            answer = None  # the caller asks another worker
         channel.send(Message(Kind.REPLY, 0, answer))
         data.close()
         os.close(descriptor)
@@ -84,6 +75,8 @@ def _surveyed(data: Region, task: dict[str, Any], limits: Limits) -> list[Any]:
 
 
 def _explained(data: Region, task: dict[str, Any], limits: Limits) -> list[Any]:
+    from secureload.scan.explained import explained
+
     found = explained(data, task["name"], dict(task["explain"]), limits)
     return [
         [path, offset, list(lines)] for path, members in found.items() for offset, lines in members.items()

@@ -1,0 +1,89 @@
+"""What needs no parser: the plain command line of check says what the parser would have said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secureload.cli import entry, parsing
+from secureload.cli.output import ReportFormat
+from secureload.cli.plain import plain_check
+
+from .conftest import ForbiddenCall, Shell
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check", "good.pkl"],
+        ["check", "bad.pkl"],
+        ["check", "-q", "bad.pkl"],
+        ["check", "missing.pkl"],
+        ["check", "good.pkl", "--format", "json"],
+        ["check", "--format", "sarif", "good.pkl", "bad.pkl"],
+        ["check", "bad.pkl", "--explain", "--no-color"],
+        ["check", "."],
+    ],
+)
+def test_both_ways_give_the_same_report_and_exit_code(
+    shell: Shell, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.write("good.pkl", {"a": 1})
+    shell.write("bad.pkl", ForbiddenCall())
+    monkeypatch.chdir(shell.folder)
+    assert plain_check(words) is not None
+    plainly = shell(*words)
+    monkeypatch.setattr(entry, "_run", parsing.run)
+    assert shell(*words) == plainly
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["check"],
+        ["check", ""],
+        ["check", "-"],
+        ["check", "x", "--", "y"],
+        ["check", "x", "--help"],
+        ["check", "x", "--format"],
+        ["check", "x", "--format", "yaml"],
+        ["check", "x", "--format", "json", "--format", "text"],
+        ["check", "x", "--format=json"],
+        ["check", "x", "--allow", "a.b"],
+        ["check", "x", "-qq"],
+        ["sign", "x"],
+    ],
+)
+def test_what_is_not_certain_is_left_to_the_parser(words: list[str]) -> None:
+    assert plain_check(words) is None
+
+
+@given(st.lists(st.text(max_size=6), max_size=4))
+def test_of_any_words_only_paths_and_its_own_flags_are_plain(words: list[str]) -> None:
+    found = plain_check(["check", *words])
+    if found is not None:
+        paths, options = found
+        assert [Path(word) for word in words if not word.startswith("-") and word not in [*ReportFormat]] == [
+            path for path in paths if str(path) not in [*ReportFormat]
+        ]
+        assert set(options) <= {"quiet", "explain", "no_color", "output_format"}
+
+
+def test_a_plain_check_imports_no_parser(shell: Shell) -> None:
+    path = shell.write("good.pkl", {"a": 1})
+    answer = shell.process("check", path, environment={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert answer.code == 0
+    assert "secureload.cli.check_run" in answer.err
+    assert "typer" not in answer.err
+
+
+def test_the_program_ends_with_its_exit_code_and_all_that_it_printed(shell: Shell) -> None:
+    path = shell.write("bad.pkl", ForbiddenCall())
+    answer = shell.process("check", path)
+    assert answer.code == 1
+    assert "rejected" in answer.out
+    answer.failed(1)
