@@ -202,7 +202,7 @@ def test_every_codec_that_a_reader_names_is_there_when_the_door_is_closed() -> N
     # A codec is a module: an interpreter that has looked it up has imported it.
     modules = [f"encodings.{name.replace('-', '_')}" for name in sorted(named - _BUILT_IN_CODECS)]
     code = (
-        "import sys; from secureload.sandbox.roles import trace; trace.warm_up(); "
+        "import sys; from secureload.sandbox.roles import readers, trace; trace.warm_up(); readers.warm_up(); "
         "sys.exit(', '.join(name for name in sys.argv[1:] if name not in sys.modules) or 0)"
     )
     paths = os.pathsep.join(path for path in sys.path if path)
