@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from secureload.pickles.trace import Const
 from secureload.scan.code_shown import CodeShown
 from secureload.scan.dangerous import Technique, techniques
+from secureload.scan.file_arguments import is_file_path
 from secureload.scan.technique import words
 
 __all__ = ["why_code_is_dangerous", "why_name_is_dangerous", "why_text_is_dangerous"]
@@ -38,6 +40,7 @@ _BY_TECHNIQUE: Final = {
 }  # fmt: skip
 # The builtins, which are methods of harmless objects as well (``model.eval()``).
 _AS_GLOBALS: Final = {"executes code": words("eval exec compile breakpoint")}
+_PICKLES: Final = words("pickle cPickle _pickle cloudpickle dill jsonpickle")
 _WORD: Final = re.compile(r"\w++")
 
 
@@ -54,7 +57,22 @@ def why_code_is_dangerous(code: CodeShown) -> tuple[str, Technique] | None:
             found = _technique(name, _AS_GLOBALS)
         if found is not None:
             return name, found
+    return _of_files(code)
+
+
+def _of_files(code: CodeShown) -> tuple[str, Technique] | None:
+    """Code of models opens files that it is told, and unpickles what it pickled: not a fixed path, not only that."""
+    if "open" in code.global_names:
+        texts = (value.value for value in code.constants if isinstance(value, Const))
+        if any(isinstance(text, str) and is_file_path(text) for text in texts):
+            return "open", _named("opens files")
+    if "loads" in code.names and "dumps" not in code.names and not _PICKLES.isdisjoint(code.names):
+        return "loads", _named("deserializes")
     return None
+
+
+def _named(name: str) -> Technique:
+    return next(technique for technique in techniques() if technique.name == name)
 
 
 def why_text_is_dangerous(text: str) -> tuple[str, Technique] | None:
@@ -69,5 +87,5 @@ def why_text_is_dangerous(text: str) -> tuple[str, Technique] | None:
 def _technique(name: str, table: dict[str, frozenset[str]]) -> Technique | None:
     for key, names in table.items():
         if name in names:
-            return next(technique for technique in techniques() if technique.name == key)
+            return _named(key)
     return None

@@ -104,6 +104,11 @@ class Gathered:
             )
             self._trace = replace(self._trace, problems=kept, bytes_examined=self._trace.bytes_total)
 
+    def broken_at(self) -> int | None:
+        """Return where a reader found what is not of its format (0 where it does not say), None if all was."""
+        offsets = [problem.offset for problem in self._problems if problem.kind == "malformed"]
+        return min((max(offset, 0) for offset in offsets), default=None)
+
     def all_examined(self) -> None:
         """Note that the readers went over all of it; what they could not read stands in the problems."""
         offsets = [problem.offset for problem in self._problems if problem.offset >= 0]

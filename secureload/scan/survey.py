@@ -46,6 +46,7 @@ Traced: TypeAlias = Callable[[str, Opener, Trace], None]
 # What a stream of unknown length is taken to have: more than any length that stands in it.
 _ENDLESS: Final = 1 << 62
 _CHUNK_BYTES: Final = 1 << 20
+_MISREAD_BYTES: Final = 4_096
 
 
 def import_readers() -> None:
@@ -179,6 +180,11 @@ class _Survey:
         for observation in self.storages.differences():
             gathered.take(observation)
         self.storages = outer
+        broken = gathered.broken_at()
+        if broken is not None and name != "text":
+            # What is no longer of the format may have been read as such for a while.
+            start = max(broken - _MISREAD_BYTES, 0)
+            self._embedded(data.part(start, data.size - start), start, gathered, path)
         gathered.all_examined()
 
     def _tensors(self, trace: Trace, opened: Callable[[], Region], gathered: Gathered, path: str) -> None:

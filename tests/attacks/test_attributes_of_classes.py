@@ -20,7 +20,7 @@ def test_the_method_that_restores_a_time_zone_is_called_with_a_zone_only() -> No
         return judged(code.stop())
 
     assert called("Europe/Berlin") == {}
-    assert called("../../etc/passwd") == {"SL104": "UNKNOWN"}
+    assert called("../../etc/passwd") == {"SL104": "DANGEROUS"}
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from secureload.pickles.trace import Const
 from secureload.scan.code_names import why_code_is_dangerous, why_name_is_dangerous
 from secureload.scan.code_shown import CodeShown
 
 
-def code(names: tuple[str, ...], global_names: tuple[str, ...] = ()) -> CodeShown:
-    return CodeShown("f", names, frozenset(global_names), (), True, ())
+def code(
+    names: tuple[str, ...], global_names: tuple[str, ...] = (), constants: tuple[str, ...] = ()
+) -> CodeShown:
+    values = tuple(Const(text, len(text)) for text in constants)
+    return CodeShown("f", names, frozenset(global_names), values, True, ())
 
 
 @pytest.mark.parametrize(
@@ -34,3 +38,24 @@ def test_builtins_count_where_they_are_looked_up_as_such(name: str) -> None:
     found = why_code_is_dangerous(code((name,), (name,)))
     assert found is not None
     assert found[1].name == "executes code"
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "~/.ssh/id_ed25519", "C:\\\\boot.ini", "../../x"])
+def test_code_that_opens_a_file_by_a_fixed_path_opens_files(path: str) -> None:
+    found = why_code_is_dangerous(code(("open",), ("open",), (path, "w")))
+    assert found is not None
+    assert found[1].name == "opens files"
+
+
+@pytest.mark.parametrize("text", ["w", "model.pkl", "utf-8", "a/b"])
+def test_code_that_opens_what_it_is_told_or_what_stands_beside_it_does_not(text: str) -> None:
+    assert why_code_is_dangerous(code(("open",), ("open",), (text,))) is None
+    assert why_code_is_dangerous(code(("path", "open"), (), ("/etc/passwd",))) is None
+
+
+def test_code_that_only_unpickles_does_and_code_that_copies_by_pickling_does_not() -> None:
+    found = why_code_is_dangerous(code(("pickle", "loads")))
+    assert found is not None
+    assert found[1].name == "deserializes"
+    assert why_code_is_dangerous(code(("pickle", "dumps", "loads"))) is None
+    assert why_code_is_dangerous(code(("json", "loads"))) is None

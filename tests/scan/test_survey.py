@@ -303,3 +303,11 @@ def test_archives_in_archives_of_zeros_end_at_the_ratio_to_what_was_sent(reader:
     assert any(p.message.startswith("expansion_ratio") for part in found for p in part.problems)
     assert len(found) < 10 or all(part.problems for part in found[2:])
     assert worst(found) is Severity.UNKNOWN
+
+
+def test_a_pickle_behind_what_a_reader_cannot_read_to_its_end_is_found() -> None:
+    model = bytes.fromhex(
+        "0808120663616e6172793a1a120567726170680a110a01781201791a016e220452656c753a0042040a001011"
+    )
+    found = examine(survey(Region(model + HOSTILE), "model.onnx"), load_default(), {})
+    assert any(finding.severity is Severity.DANGEROUS for finding in found.findings)

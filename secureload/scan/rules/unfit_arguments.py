@@ -24,6 +24,7 @@ from secureload.scan.by_value import restores_by_value
 from secureload.scan.case import Case, opcode_of, shown_call, shown_value
 from secureload.scan.code_names import why_text_is_dangerous
 from secureload.scan.dangerous import grade
+from secureload.scan.file_arguments import named_file
 from secureload.scan.finding import Finding, Location, Severity
 
 RULE_ID = "SL104"
@@ -49,7 +50,10 @@ def check(case: Case) -> Iterator[Finding]:
             allowed.arguments or _WITHOUT_RULE, operation, lambda named: case.allow.find(named) is not None
         )
         if why is not None:
-            words = _dangerous_words(operation, _RUN_TEXTS.get(allowed.arguments or ""))
+            rule = allowed.arguments or ""
+            words = _dangerous_words(operation, _RUN_TEXTS.get(rule))
+            if (file := named_file(rule, operation)) is not None:
+                words += f": it opens {file}"
             yield Finding(
                 rule_id=RULE_ID,
                 severity=Severity.DANGEROUS if words or grade(ref) is not None else Severity.UNKNOWN,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from secureload.pickles.trace import (
+    Const,
     GlobalRef,
     Import,
     Operation,
@@ -36,3 +37,13 @@ def test_admitted_and_dangerous_names_are_silent() -> None:
         list(check(case(imports=(Import(GlobalRef("ours", "called")), Import(GlobalRef("os", "system"))))))
         == []
     )
+
+
+def test_a_cache_that_is_made_for_a_folder_is_dangerous_and_one_that_is_restored_unknown() -> None:
+    ref = GlobalRef("joblib.memory", "Memory")
+    made = Operation("call", ref, (Const("/srv/models", 11),))
+    (finding,) = check(case(made, imports=(Import(ref),)))
+    assert finding.severity is Severity.DANGEROUS
+    assert "/srv/models" in finding.title
+    (finding,) = check(case(Operation("new", ref), imports=(Import(ref),)))
+    assert finding.severity is Severity.UNKNOWN
