@@ -135,6 +135,11 @@ class Limits:
     worker_start_seconds: float = 120.0
     worker_load_seconds: float = 300.0
     worker_call_seconds: float = 300.0
+    # How long each side looks for the other's message before it sleeps, where the last one came as quickly: a
+    # sleeper is awake again after 20 to 60 µs. An answer that takes some milliseconds is expected when the last
+    # one came, and looked for this long before and after. 0 lets both sleep at once.
+    call_awake_seconds: float = 0.0002
+    call_expected_seconds: float = 0.02
     worker_memory_bytes: int = 8 * _GIB
     # A service that loses a worker now and then goes on; one that loses ten in a minute is told why.
     worker_restarts: int = 10

@@ -16,7 +16,7 @@ import fcntl
 import mmap
 import os
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from secureload.errors import SandboxError
 from secureload.sandbox.kernel import map_shared
@@ -60,8 +60,16 @@ class Arena:
             at += -(-size // ALIGNMENT) * ALIGNMENT
         self._largest = max(self._largest, at - start)
 
-    def take(self, size: int) -> Buffer:
-        """Return ``size`` bytes of the half that the other side writes: the parent a copy, the worker the bytes.
+    def put_array(self, flat: Any, size: int) -> None:
+        """Write one numpy array of ``size`` bytes in C order, with the interpreter's lock released."""
+        import numpy as np
+
+        there = np.ndarray(flat.shape, flat.dtype, self._view, self._writing)
+        np.copyto(there, flat)
+        self._largest = max(self._largest, size)
+
+    def there(self, size: int) -> memoryview:
+        """Return ``size`` bytes of the half that the other side writes, as they lie there.
 
         Raises:
             SandboxError: there are not as many.
@@ -69,8 +77,15 @@ class Arena:
         if not 0 <= size <= self._half:
             raise SandboxError("the wire to the sandbox broke: a payload lies outside of the shared memory")
         self._largest = max(self._largest, size)
-        there = self._view[self._reading : self._reading + size]
+        return self._view[self._reading : self._reading + size]
+
+    def own(self, there: Buffer) -> Buffer:
+        """Return what the other side cannot change: for the parent a copy, for the worker the very bytes."""
         return bytearray(there) if self._parent else there
+
+    def take(self, size: int) -> Buffer:
+        """Return ``size`` bytes of what the other side wrote: :meth:`own` of what is :meth:`there`."""
+        return self.own(self.there(size))
 
     def give_back(self) -> None:
         """Give the memory of large payloads back to the system, where nothing of them is needed any more."""

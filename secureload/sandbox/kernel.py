@@ -7,6 +7,7 @@ import mmap
 import os
 import platform
 import sys
+from collections.abc import Callable
 from typing import Final
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "map_private",
     "map_shared",
     "prctl",
+    "processor",
     "raw_syscall",
     "syscall_number",
 ]
@@ -68,6 +70,7 @@ _AARCH64: Final = {
 ARCHITECTURES: Final = {"x86_64": _X86_64, "aarch64": _AARCH64}
 
 _libc: ctypes.CDLL | None = None
+_getcpu: Callable[[], int] | None = None
 
 
 class KernelError(OSError):
@@ -105,6 +108,16 @@ def exit_on(number: int) -> None:
     """
     handler = ctypes.cast(_c()._exit, ctypes.c_void_p)
     _c().signal(ctypes.c_int(number), handler)
+
+
+def processor() -> int:
+    """Return the number, counted from 1, of the processor that this thread runs on; 0 where it is not known."""
+    global _getcpu
+    if _getcpu is None:
+        # Without releasing the interpreter's lock: it reads a register.
+        _getcpu = getattr(ctypes.PyDLL(None), "sched_getcpu", lambda: -1)
+    number: int = _getcpu()
+    return number + 1
 
 
 def raw_syscall(name: str, *args: object) -> int:

@@ -12,7 +12,8 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from secureload.errors import LoadFailedError, SandboxError, SandboxMemoryError, UsageError
@@ -26,6 +27,7 @@ from secureload.sandbox.rebuilt import ModelError, rebuilt_exception, reissue_wa
 from secureload.sandbox.reference import Described, Parts, Reference
 from secureload.sandbox.wire.errors import Unencodable, WireValueError
 from secureload.sandbox.wire.frame import Kind, Message
+from secureload.sandbox.wire.quick import Kept, Packed, answer_in, asked_with
 from secureload.sandbox.wire.values import Decoder, Encoder
 
 __all__ = ["Collector", "Session", "UnsentError", "again", "encode_key"]
@@ -36,6 +38,7 @@ _ABILITIES = frozenset({"call", "len", "item", "iter", "html"})
 
 
 _LOADING: tuple[None, Mapping[str, Any]] = (None, {"op": "load"})
+_CALLED: Mapping[str, Any] = {"op": "call"}
 
 
 class UnsentError(Exception):
@@ -70,6 +73,11 @@ class Session:
         self.end: SandboxError | None = None
         # Whether it ended because its caller gave it up: no crash.
         self.abandoned = False
+        self._packed: Packed | None = None
+        self._answers = Kept(answer_in)
+        worker.channel.converse(
+            awake_seconds=limits.call_awake_seconds, expected_seconds=limits.call_expected_seconds
+        )
         self._finalizer = weakref.finalize(self, worker.close)
 
     @property
@@ -134,7 +142,8 @@ class Session:
         where the worker dies, is too slow, or does not keep to the protocol; :class:`UnsentError` where it was gone
         already, and :class:`~secureload.sandbox.reference.UnplacedError` where ``ref`` is not known to it.
         """
-        return self._exchange(ref, {"op": op, "ref": ref.number_in(self), **fields}, (), limits, parts)
+        body = {"op": op, "ref": ref.number_in(self), **fields}
+        return self._exchange(ref, partial(self._send, body, ()), limits, body, parts)
 
     def call(
         self,
@@ -145,6 +154,10 @@ class Session:
         limits: CallLimits | None = None,
     ) -> Any:
         """Call a method (or the object itself, where ``name`` is None) with data; raises as :meth:`request` does."""
+        if len(args) == 1 and not kwargs and not self._dropped:
+            part = self._part(ref.number_in(self), name, args[0])
+            if part is not None:
+                return self._exchange(ref, partial(self._send_array, *part), limits)
         encoder = Encoder(self._limits, self._own_reference)
         try:
             encoded = [encoder.encode(arg) for arg in args]
@@ -156,53 +169,77 @@ class Session:
             ) from None
         number = ref.number_in(self)
         body = {"op": "call", "ref": number, "name": name, "args": encoded, "kwargs": named}
-        return self._exchange(ref, body, tuple(encoder.segments), limits, None)
+        return self._exchange(ref, partial(self._send, body, tuple(encoder.segments)), limits, body)
 
     # ------------------------------------------------------------------------------------------------
+
+    def _part(self, number: int, name: str | None, array: Any) -> tuple[bytes, Any] | None:
+        """Return the control part and the memory of a call with one array; None where it takes the long way."""
+        if type(array).__module__ != "numpy":
+            return None
+        if self._packed is None:
+            self._packed = Packed()
+        part = self._packed.part((number, name), array, partial(asked_with, number, name))
+        return part if part is not None and self._worker.channel.stages(array.nbytes) else None
+
+    def _send_array(self, control: bytes, flat: Any, request: int, seconds: float) -> None:
+        channel, size = self._worker.channel, flat.nbytes
+        channel.send_staged(Kind.REQUEST, request, control, size, channel.stage(flat, size), seconds)
+
+    def _send(self, body: dict[str, Any], segments: tuple[Any, ...], request: int, seconds: float) -> None:
+        if self._dropped:
+            body["release"] = [self._dropped.popleft() for _ in range(len(self._dropped))]
+        self._worker.channel.send(Message(Kind.REQUEST, request, body, segments), seconds=seconds)
 
     def _exchange(
         self,
         ref: Reference,
-        body: dict[str, Any],
-        segments: tuple[Any, ...],
+        send: Callable[[int, float], None],
         limits: CallLimits | None,
-        parts: Parts | None,
+        body: Mapping[str, Any] = _CALLED,
+        parts: Parts | None = None,
     ) -> Any:
+        """Hold the wire, ``send`` a request, and return its answer. ``body`` is what was asked."""
         seconds = self._limits.worker_call_seconds
         if limits is not None and limits.timeout_seconds is not None:
             seconds = limits.timeout_seconds
-        with self._turn():
-            if self._awaited:
-                self._interrupted()
-            if self.end is not None:
-                raise UnsentError(again(self.end))
-            if os.getpid() != self._owner:
-                raise SandboxError(
-                    "this model belongs to another process", hint="call safe_load() in this one"
-                )
-            if limits is None or limits.memory_bytes is None:
-                return self._ask(ref, body, segments, seconds, parts)
-            with contextlib.ExitStack() as stack:
-                try:
-                    stack.enter_context(self._worker.capped(limits.memory_bytes))
-                except ChannelClosedError:
-                    raise UnsentError(self._died()) from None
-                return self._ask(ref, body, segments, seconds, parts)
+        thread = threading.get_ident()
+        if self._asking == thread:
+            raise _in_its_own_answer()
+        with self._lock:
+            self._asking = thread
+            try:
+                if self._awaited:
+                    self._interrupted()
+                if self.end is not None:
+                    raise UnsentError(again(self.end))
+                if os.getpid() != self._owner:
+                    raise SandboxError(
+                        "this model belongs to another process", hint="call safe_load() in this one"
+                    )
+                if limits is None or limits.memory_bytes is None:
+                    return self._ask(ref, body, send, seconds, parts)
+                with contextlib.ExitStack() as stack:
+                    try:
+                        stack.enter_context(self._worker.capped(limits.memory_bytes))
+                    except ChannelClosedError:
+                        raise UnsentError(self._died()) from None
+                    return self._ask(ref, body, send, seconds, parts)
+            finally:
+                self._asking = 0
 
     def _ask(
         self,
         ref: Reference,
-        body: dict[str, Any],
-        segments: tuple[Any, ...],
+        body: Mapping[str, Any],
+        send: Callable[[int, float], None],
         seconds: float,
         parts: Parts | None,
     ) -> Any:
         self._request = request = (self._request % 0xFFFFFFFF) + 1
-        if self._dropped:
-            body["release"] = [self._dropped.popleft() for _ in range(len(self._dropped))]
         self._awaited = True
         try:
-            self._worker.channel.send(Message(Kind.REQUEST, request, body, segments), seconds=seconds)
+            send(request, seconds)
         except ChannelClosedError:
             raise UnsentError(self._died()) from None
         except ChannelTimeoutError as error:
@@ -223,7 +260,7 @@ class Session:
     def _turn(self) -> Iterator[None]:
         """Hold the wire. An answer that asks again (a proxy in the place of an array) would wait for itself."""
         if self._asking == threading.get_ident():
-            raise SandboxError("this model was asked in the middle of its own answer", hint="load it again")
+            raise _in_its_own_answer()
         with self._lock:
             self._asking = threading.get_ident()
             try:
@@ -234,14 +271,24 @@ class Session:
     def _receive(self, request: int, seconds: float, parts: Parts | None = None) -> Any:
         deadline = time.monotonic() + seconds
         self._position = 0
+        channel = self._worker.channel
         try:
-            message, _ = self._worker.channel.receive(seconds=seconds)
-            if message.request_id != request or message.kind not in {Kind.REPLY, Kind.FAILURE}:
+            frame = channel.receive_frame(seconds=seconds)
+            kind, number, _, payload_bytes, _, _ = frame.header
+            if number != request or (kind is not Kind.REPLY and kind is not Kind.FAILURE):
                 raise SandboxError("the sandboxed worker answered out of turn")
+            layout = self._answers.get(frame.control)
+            if layout is not None and kind is Kind.REPLY and layout.lies_in(payload_bytes):
+                value = layout.copied(frame.payload)
+                self._awaited = False
+                channel.settle(kept=layout.kept)
+                return value
+            message = channel.whole(frame)
             if not isinstance(message.body, dict):
                 raise SandboxError("the sandboxed worker answered with something that is not an answer")
-            if message.kind is Kind.REPLY:
+            if kind is Kind.REPLY:
                 value = self._decode(message, deadline, parts)
+                self._answers.learn(frame.control, message)
             self._awaited = False
         except ChannelClosedError as closed:
             error = self._died()
@@ -253,14 +300,16 @@ class Session:
             raise self._broken(error) from None
         except WireValueError as error:
             raise self._broken(SandboxError(f"the sandboxed worker answered with {error}")) from None
+        except MemoryError:
+            raise self._broken(SandboxError("there is no memory for the sandboxed worker's answer")) from None
         except BaseException:  # Ctrl-C while waiting: the next answer on the wire would be this one
             self._interrupted()
             raise
         # An array of this request may live on in the shared memory.
-        self._worker.channel.settle(kept=bool(message.body.get("kept")))
+        channel.settle(kept=bool(message.body.get("kept")))
         if message.body.get("warnings"):
             reissue_warnings(message.body["warnings"])
-        if message.kind is Kind.FAILURE:
+        if kind is Kind.FAILURE:
             raise _named(rebuilt_exception(message.body, self._limits))
         return value
 
@@ -330,6 +379,10 @@ class _Nothing:
 def again(error: SandboxError) -> SandboxError:
     """Return the same error without the frames that it was raised through: they hold what was asked."""
     return type(error)(error.message, hint=error.hint, **error.fields)
+
+
+def _in_its_own_answer() -> SandboxError:
+    return SandboxError("this model was asked in the middle of its own answer", hint="load it again")
 
 
 def encode_key(key: Any, limits: Limits) -> Any:

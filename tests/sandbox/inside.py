@@ -64,6 +64,18 @@ class Inside:
     def echo(self, value: Any) -> Any:
         return value
 
+    def keep(self, value: Any, _why: str) -> None:
+        self.kept = value
+
+    def keep_positive(self, value: Any) -> None:
+        if value[0] > 0:
+            self.kept = value
+
+    def log(self, value: Any) -> Any:
+        import numpy as np
+
+        return np.log(value)
+
     def slow_echo(self, value: Any) -> Any:
         time.sleep(0.01)
         return value

@@ -24,27 +24,18 @@ def test_a_descriptor_rides_along_and_is_not_taken_by_a_side_that_takes_none() -
         assert Channel(theirs, DEFAULT_LIMITS).receive()[1] is None
 
 
-class _EndsOnceAsked:
+class _EndsOnceAsked(socket.socket):
     """A socket whose other side has answered and ended by the time that the message is sent."""
 
-    def __init__(self) -> None:
-        self.sent = b""
-
-    def gettimeout(self) -> None:
-        return None
-
-    def sendmsg(self, buffers: list[Any], *_ancillary: object) -> int:
-        self.sent = b"".join(bytes(buffer) for buffer in buffers)
-        return len(self.sent)
-
-    def sendall(self, _data: object) -> None:
+    def send(self, *_: Any) -> int:
         raise BrokenPipeError("the other side is gone")
 
 
 def test_a_worker_that_answers_at_once_and_ends_is_not_taken_for_one_that_died() -> None:
-    sock: Any = _EndsOnceAsked()
-    Channel(sock, DEFAULT_LIMITS).send(Message(Kind.OPEN, 0, {"size": 5}), descriptor=0)
-    assert sock.sent.startswith(b"SLW1")
+    ours, theirs = socket.socketpair()
+    with _EndsOnceAsked(fileno=ours.detach()) as sock, theirs:
+        Channel(sock, DEFAULT_LIMITS).send(Message(Kind.OPEN, 0, {"size": 5}), descriptor=0)
+        assert theirs.recv(100).startswith(b"SLW1")
 
 
 def test_a_message_that_nobody_reads_is_a_time_out() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
 import resource
 import socket
 import threading
@@ -20,13 +21,14 @@ import pytest
 
 from secureload.errors import SandboxError
 from secureload.limits import DEFAULT_LIMITS, Limits
+from secureload.sandbox.arena import Arena, open_arena
 from secureload.sandbox.channel import Channel
 from secureload.sandbox.host import Worker
 from secureload.sandbox.model import Model, ModelOptions
 from secureload.sandbox.proof import Confinement
 from secureload.sandbox.proxy import ModelProxy, proxy_of, reference_of
 from secureload.sandbox.rebuilt import ModelError
-from secureload.sandbox.wire.frame import Kind, Message, encode_message
+from secureload.sandbox.wire.frame import Header, Kind, Message, encode_header, encode_message
 
 pytest.importorskip("pandas")
 
@@ -475,3 +477,82 @@ def test_ctrl_c_in_the_middle_of_sending_ends_the_session(
             _ = proxy.attribute
     with pytest.raises(SandboxError, match="interrupted"):
         _ = proxy.attribute
+
+
+# -- the short way of an answer that was seen before -----------------------------------------------------------
+
+NUMBERS = np.arange(3.0)
+CONTROL = msgpack.packb([{"value": ["a", "<f8", [3], False, 0]}, [24]])
+
+
+def again(**changed: Any) -> bytes:
+    """The same answer once more, to the third question, with something else in its header or behind it."""
+    fields: dict[str, Any] = {"kind": Kind.REPLY, "request_id": 3, "shared": False, "payload": 64, **changed}
+    header = Header(fields["kind"], fields["request_id"], len(CONTROL), fields["payload"], fields["shared"])
+    return encode_header(header) + CONTROL + bytes(fields["payload"] if not header.shared else 0)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        again(payload=0),
+        again(payload=128),
+        again(payload=1 << 20),
+        again(request_id=2),
+        again(request_id=4),
+        again(kind=Kind.READY),
+        again(shared=True),
+        again(shared=True, payload=1 << 30),
+    ],
+    ids=range(8),
+)
+def test_a_known_answer_with_another_header_is_no_answer(answering: Answers, forged: bytes) -> None:
+    honest = [
+        frame({"value": ["a", "<f8", [3], False, 0]}, NUMBERS.tobytes(), request=number) for number in (1, 2)
+    ]
+    proxy = answering(b"".join(honest) + forged)
+    for _ in range(2):
+        assert np.array_equal(ask(proxy), NUMBERS)
+    with pytest.raises(SandboxError):
+        ask(proxy)
+    with pytest.raises(SandboxError):
+        ask(proxy)
+
+
+def test_a_known_answer_that_says_it_is_a_failure_is_an_exception(answering: Answers) -> None:
+    honest = frame({"value": ["a", "<f8", [3], False, 0]}, NUMBERS.tobytes())
+    proxy = answering(honest + again(kind=Kind.FAILURE, request_id=2))
+    assert np.array_equal(ask(proxy), NUMBERS)
+    with pytest.raises(SandboxError, match="without saying how"):
+        ask(proxy)
+
+
+def test_what_a_worker_writes_to_the_shared_memory_after_its_answer_is_not_seen(answering: Answers) -> None:
+    size = 1 << 22
+    arena, descriptor = open_arena(size)
+    worker = Arena(descriptor, size, parent=False)
+    os.close(descriptor)
+    answers = np.arange(50_000.0)
+    tree = ["a", "<f8", [answers.size], False, 0]
+    control = msgpack.packb([{"value": tree}, [answers.nbytes]])
+    header = [Header(Kind.REPLY, number, len(control), answers.nbytes, shared=True) for number in (1, 2, 3)]
+
+    def speak(sock: socket.socket) -> None:
+        for each in header:
+            sock.recv(1 << 16)
+            worker.put([answers.tobytes()])
+            sock.sendall(encode_header(each) + control)
+
+    proxy = answering(speak)
+    session = object.__getattribute__(proxy, "_secureload_reference").session._slots[0].session
+    session._worker.channel.share(arena)
+    for _ in header:  # the first is parsed, the others are known
+        found = ask(proxy)
+        worker.put([bytes(answers.nbytes)])
+        assert np.array_equal(found, answers)
+
+
+def ask(proxy: ModelProxy) -> Any:
+    reference = reference_of(proxy)
+    assert reference is not None
+    return reference.session.call(reference, "predict", (np.zeros((1, 20)),), {})

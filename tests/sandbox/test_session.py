@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from secureload import Limits, SandboxError, UsageError
@@ -161,6 +162,66 @@ def test_two_threads_that_call_one_model_get_their_own_answers(inside: Any) -> N
     assert not any(thread.is_alive() for thread in threads)
 
 
+def test_arrays_of_any_layout_come_back_the_first_time_and_every_time_after(inside: Any) -> None:
+    base = np.arange(240.0).reshape(12, 20)
+    arrays = [
+        base,
+        base[:1],
+        base.T,
+        base[::2, ::3],
+        base.astype("f4"),
+        base > 100,
+        base.astype(">i2"),
+        base[0, 0],
+    ]
+    arrays += [
+        np.zeros((0, 20)),
+        np.arange(20_000.0).reshape(100, 200),
+        np.arange(20_000.0).reshape(100, 200).T,
+    ]
+    for _ in range(3):
+        for array in arrays:
+            found = inside.echo(array)
+            assert (type(found), found.dtype, found.shape) == (type(array), array.dtype, array.shape)
+            assert found.tobytes() == array.tobytes()
+            if isinstance(found, np.ndarray):
+                assert (found.flags.c_contiguous, found.flags.f_contiguous) == (
+                    array.flags.c_contiguous,
+                    array.flags.f_contiguous,
+                )
+                assert found.flags.writeable
+
+
+def test_an_array_that_the_model_keeps_is_never_written_over(inside: Any) -> None:
+    large = np.arange(50_000.0)
+    for _ in range(3):
+        assert inside.echo(large).sum() == large.sum()  # twice the short way
+    inside.keep(large, "the long way")
+    for _ in range(3):
+        assert inside.echo(large * 2).sum() == 2 * large.sum()
+    assert np.array_equal(inside.kept, large)
+
+
+def test_an_array_that_the_model_keeps_of_a_known_question_is_never_written_over(inside: Any) -> None:
+    large = np.arange(50_000.0)
+    for _ in range(3):
+        inside.keep_positive(-large[1:])
+    inside.keep_positive(large[1:])
+    for _ in range(3):
+        assert inside.echo(large * 2).sum() == 2 * large.sum()
+    assert np.array_equal(inside.kept, large[1:])
+
+
+def test_a_model_that_warns_or_fails_on_an_array_is_heard_every_time(inside: Any) -> None:
+    array = np.zeros(3)
+    for _ in range(3):
+        with pytest.warns(RuntimeWarning, match="divide by zero"):
+            assert np.isneginf(inside.log(array)).all()
+        with pytest.raises(TypeError):
+            inside.warn(array)
+        assert inside.echo(array).tolist() == [0, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "text"),
     [
@@ -185,8 +246,9 @@ def test_an_exception_that_has_no_place_here_is_a_sandbox_error(inside: Any, nam
 
 
 def test_warnings_of_the_model_are_issued_here(inside: Any) -> None:
-    with pytest.warns(RuntimeWarning, match="careful"):
+    with pytest.warns(RuntimeWarning, match="careful") as caught:
         assert inside.warn() == "warned"
+    assert caught[0].filename == __file__  # the line that called the model
 
 
 def test_what_is_no_data_is_not_sent(inside: Any) -> None:

@@ -6,17 +6,19 @@ it can be asked for again, and a few words about what it can do.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from secureload.limits import Limits
-from secureload.sandbox.channel import Channel, ChannelClosedError
+from secureload.sandbox.channel import Channel, ChannelClosedError, Frame, Place
 from secureload.sandbox.wire.errors import Unencodable
-from secureload.sandbox.wire.frame import Kind, Message
+from secureload.sandbox.wire.frame import Buffer, Kind, Message
+from secureload.sandbox.wire.quick import Kept, Packed, and_kept, answer_with, asked_in
 from secureload.sandbox.wire.values import Decoder, Encoder
 
 __all__ = ["Service"]
@@ -38,47 +40,95 @@ class Service:
         self._sent: dict[int, int] = {}
         self._next = 0
         self._warned = _Warned()
+        self._requests = Kept(asked_in)
+        self._packed = Packed()
 
     def load(self, load: Callable[[], Any]) -> None:
         """Load the object and send it, as data or as a reference, as the reply to request 0."""
-        self._answer(0, lambda _: load(), Decoder((), self._limits), [])
+        self._answer(0, load, [])
 
     def serve(self) -> None:
         """Answer requests until the caller closes."""
-        while True:
-            try:
-                message, _ = self._channel.receive()
-            except ChannelClosedError:
-                return
-            body = message.body
-            for number in body.get("release", ()):
-                self._release(number)
-            decoder = Decoder(message.segments, self._limits, self._resolve)
-            operation = _OPERATIONS[body["op"]]
-            lent = [weakref.ref(segment) for segment in message.segments] if message.shared else []
-            request_id = message.request_id
-            del message
-            self._answer(request_id, partial(operation, self, body), decoder, lent)
+        self._channel.converse(awake_seconds=self._limits.call_awake_seconds)
+        with contextlib.suppress(ChannelClosedError):
+            while True:
+                self._serve_one()
 
-    def _answer(
-        self,
-        request_id: int,
-        compute: Callable[[Decoder], Any],
-        decoder: Decoder,
-        lent: list[weakref.ref[Any]],
-    ) -> None:
+    def _serve_one(self) -> None:
+        """Answer one request: here the call with one array, which is made most."""
+        channel = self._channel
+        frame = channel.receive_frame()
+        asked = self._requests.get(frame.control)
+        if asked is None:
+            self._serve_message(frame)
+            return
+        request_id, layout = frame.header.request_id, asked.layout
+        lent: list[weakref.ref[Any]] = []
+        if frame.place is Place.SHARED:
+            flat = layout.over(frame.payload)
+            lent.append(weakref.ref(flat))
+            array = layout.turned(flat)
+            del flat
+        else:
+            array = layout.copied(frame.payload)
+        del frame
+        failure = None
+        try:
+            value = self._function(asked.number, asked.name)(array)
+        except BaseException as error:  # whatever the model raises is the caller's to hear
+            failure = self._failure(error)
+        del array
+        if failure is not None:
+            self._send(request_id, Kind.FAILURE, failure, (), lent)
+            return
+        part = None if self._warned.some else self._packed.part(None, value, answer_with)
+        if part is None or not channel.stages(value.nbytes):
+            self._answer(request_id, partial(_same, value), lent)
+            return
+        control, flat = part
+        size = flat.nbytes
+        staged = channel.stage(flat, size)
+        del value, flat, part
+        if lent and lent[0]() is not None:
+            control = and_kept(control)
+        channel.send_staged(Kind.REPLY, request_id, control, size, staged)
+
+    def _serve_message(self, frame: Frame) -> None:
+        message = self._channel.whole(frame)
+        self._requests.learn(frame.control, message)
+        del frame
+        body = message.body
+        for number in body.get("release", ()):
+            self._release(number)
+        segments, lent = _lent(message.segments) if message.shared else (message.segments, [])
+        decoder = Decoder(segments, self._limits, self._resolve)
+        operation = _OPERATIONS[body["op"]]
+        request_id = message.request_id
+        del message, segments
+        self._answer(request_id, partial(operation, self, body, decoder), lent)
+
+    def _answer(self, request_id: int, compute: Callable[[], Any], lent: list[weakref.ref[Any]]) -> None:
         """Compute and send the answer. ``lent`` is what of the shared memory the request's arrays lie in."""
         try:
             encoder = Encoder(self._limits, self._refer, exact=False)
-            tree = encoder.encode(compute(decoder))
+            tree = encoder.encode(compute())
             kind, segments = Kind.REPLY, tuple(encoder.segments)
             body: dict[str, Any] = {"value": tree}
         except BaseException as error:  # whatever the model raises is the caller's to hear
             kind, segments = Kind.FAILURE, ()
             body = self._failure(error)
-        caught = self._warned.taken()
-        if caught:
-            body["warnings"] = caught
+        self._send(request_id, kind, body, segments, lent)
+
+    def _send(
+        self,
+        request_id: int,
+        kind: Kind,
+        body: dict[str, Any],
+        segments: tuple[Buffer, ...],
+        lent: list[weakref.ref[Any]],
+    ) -> None:
+        if self._warned.some:
+            body["warnings"] = self._warned.taken()
         if any(segment() is not None for segment in lent):
             # Something kept an array that lies in the shared memory: nothing may be written there any more.
             body["kept"] = True
@@ -125,10 +175,12 @@ class Service:
             return _METHOD
         return value
 
+    def _function(self, number: int, name: str | None) -> Any:
+        target = self._objects[number]
+        return target if name is None else getattr(target, name)
+
     def _call(self, body: dict[str, Any], decoder: Decoder) -> Any:
-        target = self._objects[body["ref"]]
-        name = body["name"]
-        function = target if name is None else getattr(target, name)
+        function = self._function(body["ref"], body["name"])
         args = [decoder.decode(arg) for arg in body["args"]]
         kwargs = {key: decoder.decode(value) for key, value in body["kwargs"].items()}
         return function(*args, **kwargs)
@@ -158,18 +210,18 @@ class _Warned:
     """Collects the warnings of this process. Installed once: saving and restoring filters costs as much as a call."""
 
     def __init__(self) -> None:
-        self._caught: list[list[Any]] = []
+        self.some: list[list[Any]] = []
         warnings.simplefilter("always")
         warnings.showwarning = self._show
 
     def taken(self) -> list[list[Any]]:
         """Return what was warned of since the last time."""
-        caught, self._caught = self._caught, []
+        caught, self.some = self.some, []
         return caught
 
     def _show(self, message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-        if len(self._caught) < _MAX_WARNINGS:
-            self._caught.append([_lineage(category), str(message)[:_MESSAGE_CHARS]])
+        if len(self.some) < _MAX_WARNINGS:
+            self.some.append([_lineage(category), str(message)[:_MESSAGE_CHARS]])
 
 
 # What a bound method is answered with: its object keeps it, the caller asks for it by name.
@@ -193,6 +245,21 @@ _OPERATIONS: dict[str, Callable[[Service, dict[str, Any], Decoder], Any]] = {
     "html": Service._html,
     "tags": Service._tags,
 }
+
+
+def _lent(segments: Sequence[Buffer]) -> tuple[list[Buffer], list[weakref.ref[Any]]]:
+    """Return the segments, and what says whether an array that was made of one of them still lives.
+
+    An array holds the object that a buffer is of, not the buffer: here an array for each segment.
+    """
+    import numpy as np
+
+    owners = [np.ndarray(len(segment), np.uint8, segment) for segment in segments]
+    return [owner.data for owner in owners], [weakref.ref(owner) for owner in owners]
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _lineage(kind: type) -> list[list[str]]:

@@ -6,7 +6,7 @@ offset  size  field (network byte order)
 0       4     magic ``SLW1``
 4       1     kind of message
 5       1     where the payload is: 0 behind the control part, 1 in the shared memory
-6       2     number of descriptors that ride along
+6       2     the sender's processor, counted from 1; 0 where it is not known (a hint for the receiver's wait)
 8       4     request id
 12      4     length of the control part in bytes
 16      8     length of the payload in bytes: all segments, each padded to 64
@@ -22,7 +22,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgpack
 
@@ -37,9 +37,13 @@ __all__ = [
     "Header",
     "Kind",
     "Message",
+    "encode_control",
+    "encode_header",
     "encode_message",
+    "padding",
     "parse_control",
     "parse_header",
+    "within",
 ]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
@@ -67,8 +71,7 @@ class Kind(IntEnum):
 _KINDS = {int(kind): kind for kind in Kind}
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """A parsed header; the lengths are within the limits."""
 
     kind: Kind
@@ -76,6 +79,7 @@ class Header:
     control_bytes: int
     payload_bytes: int
     shared: bool = False
+    processor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +112,46 @@ def encode_message(message: Message, limits: Limits, *, shared: bool = False) ->
         SandboxError: the message is larger than ``limits`` allow.
     """
     sizes = [len(segment) for segment in message.segments]
-    try:
-        control = msgpack.packb([message.body, sizes], use_bin_type=True, unicode_errors="surrogatepass")
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise _broken(f"a message could not be encoded ({type(error).__name__})") from error
+    control = encode_control(message.body, sizes)
     payload = sum(map(_padded, sizes))
-    _within(len(control), payload, len(sizes), limits)
-    head = _HEADER.pack(_MAGIC, message.kind, shared, 0, message.request_id, len(control), payload)
-    buffers: list[Buffer] = [head + control]
+    within(len(control), payload, len(sizes), limits)
+    header = Header(message.kind, message.request_id, len(control), payload, shared)
+    buffers: list[Buffer] = [encode_header(header) + control]
     if shared:
         return buffers
     for segment, size in zip(message.segments, sizes, strict=True):
         buffers.append(segment)
         if _padded(size) != size:
-            buffers.append(_PADDING[: _padded(size) - size])
+            buffers.append(padding(size))
     return buffers
+
+
+def encode_control(body: Any, sizes: Sequence[int]) -> bytes:
+    """Return the control part of a message with this body and segments of these sizes.
+
+    Raises:
+        SandboxError: the body has no encoding in msgpack.
+    """
+    try:
+        return _packed([body, list(sizes)])
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise _broken(f"a message could not be encoded ({type(error).__name__})") from error
+
+
+def _packed(parts: list[Any]) -> bytes:
+    packed: bytes = msgpack.packb(parts, use_bin_type=True, unicode_errors="surrogatepass")
+    return packed
+
+
+def encode_header(header: Header) -> bytes:
+    """Return the bytes of ``header``; the caller has held the lengths against the limits."""
+    kind, request_id, control, payload, shared, processor = header
+    return _HEADER.pack(_MAGIC, kind, shared, processor & 0xFFFF, request_id, control, payload)
+
+
+def padding(size: int) -> bytes:
+    """Return what follows a segment of ``size`` bytes on the socket."""
+    return _PADDING[: -size % ALIGNMENT]
 
 
 def parse_header(data: Buffer, limits: Limits) -> Header:
@@ -133,17 +162,18 @@ def parse_header(data: Buffer, limits: Limits) -> Header:
     """
     if len(data) != HEADER_BYTES:
         raise _broken("a header is cut off")
-    magic, kind, place, descriptors, request_id, control, payload = _HEADER.unpack(data)
-    if magic != _MAGIC or place > 1 or descriptors:
+    magic, kind, place, processor, request_id, control, payload = _HEADER.unpack(data)
+    if magic != _MAGIC or place > 1:
         raise _broken("what came is not a header")
     known = _KINDS.get(kind)
     if known is None:
         raise _broken("a message of an unknown kind", kind=kind)
-    _within(control, payload, 0, limits)
-    return Header(known, request_id, control, payload, place == 1)
+    within(control, payload, 0, limits)
+    return Header(known, request_id, control, payload, place == 1, processor)
 
 
-def _within(control: int, payload: int, segments: int, limits: Limits) -> None:
+def within(control: int, payload: int, segments: int, limits: Limits) -> None:
+    """Raise :class:`SandboxError` where a message of such parts is larger than ``limits`` allow."""
     if (
         control <= limits.message_control_bytes
         and payload <= limits.message_payload_bytes

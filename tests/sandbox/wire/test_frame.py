@@ -15,8 +15,10 @@ from secureload.limits import Limits
 from secureload.sandbox.channel import Channel, ChannelClosedError, ChannelTimeoutError
 from secureload.sandbox.wire.frame import (
     HEADER_BYTES,
+    Header,
     Kind,
     Message,
+    encode_header,
     encode_message,
     parse_control,
     parse_header,
@@ -101,7 +103,6 @@ HEADER = struct.Struct("!4sBBHIIQ")
         HEADER.pack(b"SLW1", 0, 0, 0, 0, 0, 0),
         HEADER.pack(b"SLW1", 7, 0, 0, 0, 0, 0),
         HEADER.pack(b"SLW1", 5, 2, 0, 0, 0, 0),
-        HEADER.pack(b"SLW1", 5, 0, 1, 0, 0, 0),
         HEADER.pack(b"SLW1", 5, 0, 0, 0, (1 << 16) + 1, 0),
         HEADER.pack(b"SLW1", 5, 0, 0, 0, 0xFFFFFFFF, 0),
         HEADER.pack(b"SLW1", 5, 0, 0, 0, 0, (1 << 16) + 1),
@@ -113,6 +114,13 @@ def test_a_header_that_is_none_or_that_says_too_much_is_refused_before_a_buffer_
 ) -> None:
     with pytest.raises(SandboxError):
         parse_header(header, LIMITS)
+
+
+def test_the_senders_processor_is_a_hint_of_any_value() -> None:
+    for number in (0, 1, 0xFFFF):
+        header = parse_header(HEADER.pack(b"SLW1", 5, 1, number, 7, 3, 64), LIMITS)
+        assert header == Header(Kind.REPLY, 7, 3, 64, shared=True, processor=number)
+        assert parse_header(encode_header(header), LIMITS) == header
 
 
 @pytest.mark.parametrize(
