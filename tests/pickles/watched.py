@@ -16,8 +16,10 @@ from secureload.pickles.vm import trace_stream
 from secureload.values import FIELDS
 
 # What tracing itself causes: the C unpickler says which global it asks for, and reads an attribute; the walk
-# keeps its offsets in an array.
-_ITS_OWN = {"pickle.find_class", "object.__getattr__", "array.__new__"}
+# keeps its offsets in an array; what holds what is told by identity.
+_ITS_OWN = {"pickle.find_class", "object.__getattr__", "array.__new__", "builtins.id"}
+# What the C unpickler writes, and goes on, when it frees a bytearray that it could not fill.
+_ITS_COMPLAINT = "deallocated bytearray object has exported buffers"
 
 
 def main() -> None:
@@ -26,6 +28,8 @@ def main() -> None:
     watching = False
 
     def hook(name: str, arguments: tuple[object, ...]) -> None:
+        if name == "sys.excepthook" and _ITS_COMPLAINT in repr(arguments):
+            return
         if watching and name not in _ITS_OWN:
             events.append([name, repr(arguments)])
 

@@ -50,7 +50,7 @@ def test_a_zone_that_is_a_file_is_told() -> None:
     forged = data.replace(b"\x8c\x0dEurope/Berlin", b"\x8c\x0d/etc/hostname")
     assert forged != data
     assert trial.findings_in(forged) == [
-        "SL104 zoneinfo.ZoneInfo._unpickle: the argument is not the name of a time zone"
+        "SL104 zoneinfo.ZoneInfo._unpickle: the argument is not the name of a time zone: it opens /etc/hostname"
     ]
 
 
