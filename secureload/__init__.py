@@ -23,7 +23,9 @@ from secureload.errors import (
 from secureload.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
+    from secureload.api.attest import Attested, attest, merge
     from secureload.api.check import Checked, check
+    from secureload.api.describe import describe
     from secureload.api.load import ModelVersionWarning, safe_load
     from secureload.api.sign import Signed, sign
     from secureload.api.verify import Verified, verify
@@ -34,6 +36,7 @@ __version__ = "0.1.0"
 __all__ = [
     "DEFAULT_LIMITS",
     "ArtifactError",
+    "Attested",
     "Checked",
     "Limits",
     "ModelVersionWarning",
@@ -45,13 +48,20 @@ __all__ = [
     "TrustError",
     "UsageError",
     "Verified",
+    "attest",
     "check",
+    "describe",
+    "merge",
     "safe_load",
     "sign",
     "verify",
 ]
 
 _LAZY = {
+    "Attested": "secureload.api.attest",
+    "attest": "secureload.api.attest",
+    "describe": "secureload.api.describe",
+    "merge": "secureload.api.attest",
     "Checked": "secureload.api.check",
     "ModelVersionWarning": "secureload.api.load",
     "ReducedConfinementWarning": "secureload.sandbox.terms",

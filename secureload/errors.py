@@ -27,11 +27,14 @@ __all__ = [
     "ManifestMismatchError",
     "PolicyError",
     "RegistryError",
+    "RequirementError",
     "RevokedError",
+    "RollbackError",
     "SandboxError",
     "SandboxMemoryError",
     "SandboxTimeoutError",
     "SecureloadError",
+    "SelfTestError",
     "SignatureFormatError",
     "ThresholdError",
     "TrustError",
@@ -173,6 +176,24 @@ class ThresholdError(TrustError):
     """Fewer distinct keys vouch for the artifact than the policy asks for."""
 
     code = "trust.threshold"
+
+
+class RollbackError(TrustError):
+    """A newer version of this model was verified before; ``fields`` has ``version`` and ``seen``."""
+
+    code = "trust.rollback"
+
+
+class RequirementError(TrustError):
+    """The signatures are good, and the policy asks for more; ``fields`` has ``missing``, a line each."""
+
+    code = "trust.requirement"
+
+
+class SelfTestError(TrustError):
+    """The loaded model does not give the outputs that its signed golden rows promise."""
+
+    code = "trust.self-test"
 
 
 class ManifestMismatchError(TrustError):

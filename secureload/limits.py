@@ -33,6 +33,13 @@ class Limits:
     key_file_bytes: int = 64 * 1024
     trust_toml_bytes: int = 4 * _MIB
     trust_keys: int = 10_000
+    # The versions seen of 100,000 models.
+    memory_bytes: int = 16 * _MIB
+    # A policy is a page of text; the metadata of a model with 10,000 columns is 1 MB.
+    policy_bytes: int = 1 * _MIB
+    metadata_bytes: int = 16 * _MIB
+    # The digests of a folder with as many members as are signed, some two hundred bytes each.
+    digest_cache_bytes: int = 64 * _MIB
     # The longest list that ships with the package is 60 kB.
     allow_file_bytes: int = 4 * _MIB
 

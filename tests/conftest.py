@@ -42,6 +42,15 @@ class SavedForms:
     names: tuple[str, ...]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory) -> Generator[None, None, None]:
+    """What is remembered of versions is the tests' own: not that of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def demo() -> ModuleType:
     """The module ``examples/demo.py``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from secureload.api.examiner import Examiner
@@ -62,6 +63,7 @@ def check(
     allow: Iterable[str] | AllowList = (),
     trust_store: TrustStore | str | os.PathLike[str] | None = None,
     require_signature: bool = False,
+    policy: Policy | str | os.PathLike[str] | None = None,
     fail_on: str = "unknown",
     name: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
@@ -74,7 +76,9 @@ def check(
     ``allow`` adds exact names (``package.module.Class``) to the allow-list. If a sidecar lies beside the file
     its signatures are verified and reported; one that was made for other bytes makes the verdict untrusted,
     a missing or unknown signer does only with ``require_signature``. Findings that are dangerous or unknown
-    always count; with ``fail_on`` "warning" or "note" these leave it undecided too. Who checks many files passes
+    always count; with ``fail_on`` "warning" or "note" these leave it undecided too. A ``policy`` (a value, the name of
+    a profile, the path of a file) says all of it instead:
+    signatures and other statements, formats, names. Who checks many files passes
     one ``examiner``, whose allow-list counts. To ``explain`` adds the opcodes around the findings.
 
     Raises:
@@ -82,7 +86,12 @@ def check(
         SandboxError: the confined tracer cannot be had here.
     """
     allowed = allow if isinstance(allow, AllowList) else allow_list(allow)
-    policy = examination_policy(require_signature=require_signature, fail_on=fail_on)
+    wanted = examination_policy(require_signature=require_signature, fail_on=fail_on)
+    if policy is not None:
+        from secureload.api.policies import resolve_policy
+
+        wanted = resolve_policy(policy, limits)
+        allowed = allowed.extended_by(wanted.allow) if wanted.allow else allowed
     with open_artifact(path, limits, progress, expect="file") as artifact:
         detected = detect(artifact.head(HEAD_BYTES), artifact.size, artifact.name)
         with contextlib.ExitStack() as stack:
@@ -91,7 +100,11 @@ def check(
             excerpts = mine.explain(artifact, examination) if explain else {}
         verification = _verification(artifact, trust_store, name, limits)
         verdict = decide(
-            policy, _counted(verification, policy), examination, artifact.manifest.subject_digest
+            wanted,
+            _counted(verification, wanted),
+            examination,
+            artifact.manifest.subject_digest,
+            now=datetime.now(UTC),
         )
         return Checked(
             locator=artifact.locator,
@@ -135,9 +148,12 @@ def _verification(
     try:
         if store is None and not os.path.lexists(sidecar_path(artifact.locator)):
             raise UnsignedError("not signed: there is no signature file beside it")
-        from secureload.api.verify import trusted, verify_artifact
+        from secureload.api.verify import memory_of, trusted, verify_artifact
+        from secureload.trust.memory import read_memory
 
-        return verify_artifact(artifact, trusted(store, limits), name=name, threshold=1, limits=limits)
+        known = trusted(store, limits)
+        memory = read_memory(memory_of(store, known), limits)
+        return verify_artifact(artifact, known, name=name, threshold=1, limits=limits, memory=memory)
     except (TrustError, UsageError) as error:
         if store is not None and isinstance(error, UsageError):
             raise

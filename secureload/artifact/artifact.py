@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Collection
 from types import TracebackType
 from typing import Literal, TypeAlias
 
-from secureload.artifact.folder import hash_folder, open_beneath
+from secureload.artifact.folder import DigestCache, HashedFolder, hash_folder, hash_members, open_beneath
 from secureload.artifact.opening import name_of, open_folder, open_regular, os_failure, text_path
 from secureload.artifact.pinning import Pinning, Progress, pin_file
 from secureload.errors import MalformedError, ManifestMismatchError, UsageError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
 from secureload.signing.manifest import Manifest, ManifestKind, Member, make_manifest
+from secureload.signing.statement import is_ignored
 
 __all__ = ["Artifact", "Expected", "open_artifact"]
 
@@ -26,9 +28,11 @@ class Artifact:
     A context manager. ``locator`` is the path as it was given, ``name`` its last part; ``manifest`` lists
     every member with its digest; ``pinning`` says how the bytes of a file are kept ("" for a folder, whose
     members are pinned one by one with :meth:`open_member`). A folder's own signature file is no member.
+    ``ignored`` are members and folders that were left out on request, and can never be opened; the manifest of a
+    ``partial`` one has only the members that were asked for.
     """
 
-    __slots__ = ("_fd", "_limits", "kind", "locator", "manifest", "name", "pinning")
+    __slots__ = ("_fd", "_limits", "ignored", "kind", "locator", "manifest", "name", "partial", "pinning")
 
     def __init__(
         self,
@@ -40,7 +44,11 @@ class Artifact:
         fd: int,
         pinning: Pinning | Literal[""],
         limits: Limits,
+        ignored: tuple[str, ...] = (),
+        partial: bool = False,
     ) -> None:
+        self.ignored = ignored
+        self.partial = partial
         self.locator = locator
         self.name = name
         self.kind: ManifestKind = kind
@@ -82,6 +90,11 @@ class Artifact:
         :class:`UsageError` where there is no member of this name.
         """
         expected = self.manifest.find(name) if self.kind == "folder" else None
+        if expected is None and is_ignored(name, self.ignored):
+            raise UsageError(
+                f"{printable(self.locator)}: the member {printable(name)!r} is left out by its signer",
+                hint="Nobody vouches for its bytes; ask the signer to sign it too.",
+            )
         if expected is None:
             raise UsageError(
                 f"{printable(self.locator)} has no member {printable(name)!r}",
@@ -139,10 +152,15 @@ def open_artifact(
     progress: Progress | None = None,
     *,
     expect: Expected = "any",
+    ignore: Collection[str] = (),
+    only: Collection[str] | None = None,
+    cache: DigestCache | None = None,
 ) -> Artifact:
     """Open the file or folder at ``locator``, hash it, and pin a file's bytes. The input is never changed.
 
-    ``progress`` is called with the bytes done and the bytes in all (0: not known) after every MiB.
+    ``progress`` is called with the bytes done and the bytes in all (0: not known) after every MiB. Of a folder
+    the paths ``ignore`` are left out, and of the rest the members ``only`` are looked at, where these are given;
+    ``cache`` knows digests, and is for signing alone.
 
     Raises :class:`UsageError` (missing, not what is expected, no path), :class:`UnsupportedError` (link or
     special file), :class:`MalformedError` (empty; a name that is not the same everywhere),
@@ -151,7 +169,11 @@ def open_artifact(
     """
     path = text_path(locator)
     if _is_folder(path, expect):
-        return _open_folder(path, limits, progress)
+        return _open_folder(path, limits, progress, ignore, only, cache)
+    if only is not None or ignore:
+        raise UsageError(
+            f"{printable(path)} is a file, and only a folder has members", hint="Give the path of the folder."
+        )
     fd, found = open_regular(path, shown=printable(path))
     try:
         artifact = _pin(fd, found, path, name_of(path), limits, progress)
@@ -178,19 +200,33 @@ def _is_folder(path: str, expect: Expected) -> bool:
         raise os_failure(error, printable(path)) from None
 
 
-def _open_folder(path: str, limits: Limits, progress: Progress | None) -> Artifact:
+def _open_folder(
+    path: str,
+    limits: Limits,
+    progress: Progress | None,
+    ignore: Collection[str],
+    only: Collection[str] | None,
+    cache: DigestCache | None,
+) -> Artifact:
     shown = printable(path)
     fd = open_folder(path, shown=shown)
     try:
-        manifest = hash_folder(fd, shown=shown, limits=limits, progress=progress)
+        if only is None:
+            hashed = hash_folder(
+                fd, shown=shown, limits=limits, progress=progress, ignore=ignore, cache=cache
+            )
+        else:
+            hashed = HashedFolder(hash_members(fd, only, shown=shown, limits=limits, progress=progress))
         return Artifact(
             locator=path,
             name=name_of(path),
             kind="folder",
-            manifest=manifest,
+            manifest=hashed.manifest,
             fd=fd,
             pinning="",
             limits=limits,
+            ignored=hashed.ignored,
+            partial=only is not None,
         )
     except BaseException:
         os.close(fd)

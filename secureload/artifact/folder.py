@@ -2,35 +2,86 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Collection
+from typing import Protocol
 
+from secureload.artifact.hashing import Hashing, Pending
 from secureload.artifact.opening import open_folder, open_regular, os_failure
-from secureload.artifact.pinning import Hashed, Progress, hash_file
+from secureload.artifact.pinning import Hashed, Progress
 from secureload.errors import LimitError, MalformedError, SecureloadError
 from secureload.limits import Limits
 from secureload.printable import printable
 from secureload.signing.manifest import Manifest, Member, make_manifest, validate_member_name
+from secureload.values import dataclass
 
-__all__ = ["FOLDER_SIDECAR", "hash_folder", "open_beneath"]
+__all__ = ["FOLDER_SIDECAR", "DigestCache", "HashedFolder", "hash_folder", "hash_members", "open_beneath"]
 
 # The signature file of a folder. Only this name, and only directly inside, is left out of the manifest.
 FOLDER_SIDECAR = "model.sig"
 
 
-def hash_folder(fd: int, *, shown: str, limits: Limits, progress: Progress | None = None) -> Manifest:
+class DigestCache(Protocol):
+    """Digests of files that have not changed since. For signing alone: what is verified is always read."""
+
+    def find(self, found: os.stat_result) -> bytes | None:
+        """Return the SHA-256 (32 bytes) of the file with this stat, where it is known."""
+
+    def keep(self, found: os.stat_result, digest: bytes) -> None:
+        """Note the SHA-256 of the file with this stat."""
+
+
+@dataclass(frozen=True, slots=True)
+class HashedFolder:
+    """The manifest of a folder, and the members and folders that were left out of it on request."""
+
+    manifest: Manifest
+    ignored: tuple[str, ...] = ()
+
+
+def hash_folder(
+    fd: int,
+    *,
+    shown: str,
+    limits: Limits,
+    progress: Progress | None = None,
+    ignore: Collection[str] = (),
+    cache: DigestCache | None = None,
+) -> HashedFolder:
     """Return the manifest of the folder open as ``fd``, called ``shown`` in messages.
 
-    Empty folders hold no bytes and are no members. Raises :class:`UnsupportedError` for links and special
-    files, :class:`MalformedError` for an empty folder and for names that are not the same everywhere,
+    Empty folders hold no bytes and are no members. The paths ``ignore`` are not looked into, and named in the
+    result where they are there. Raises :class:`UnsupportedError` for links and special files,
+    :class:`MalformedError` for an empty folder and for names that are not the same everywhere,
     :class:`LimitError` (``folder_members``, ``folder_depth``, ``artifact_bytes``); ``fields`` has ``member``.
     """
-    hasher = _FolderHasher(shown, limits, progress)
-    hasher.visit(fd, "", 1)
-    if not hasher.members:
+    with contextlib.closing(Hashing(progress)) as hashing:
+        hasher = _FolderHasher(shown, limits, hashing, frozenset(ignore), cache)
+        hasher.visit(fd, "", 1)
+        members = hasher.finish()
+    if not members:
         raise MalformedError(
             f"the folder {shown} holds no files", hint="Give the folder of the model.", format="empty"
         )
-    return make_manifest("folder", hasher.members)
+    return HashedFolder(make_manifest("folder", members), tuple(sorted(hasher.ignored)))
+
+
+def hash_members(
+    fd: int, names: Collection[str], *, shown: str, limits: Limits, progress: Progress | None = None
+) -> Manifest:
+    """Return a manifest of these members alone of the folder open as ``fd``. Raises as :func:`hash_folder`."""
+    pending = []
+    total = 0
+    with contextlib.closing(Hashing(progress)) as hashing:
+        for name in sorted(set(names)):
+            validate_member_name(name, limits)
+            path = f"{shown}/{printable(name)}"
+            file, found = open_beneath(fd, name, shown=path)
+            pending.append((name, hashing.start(file, found, path, limits.artifact_bytes - total)))
+            total += found.st_size
+        hashed = [(name, result()) for name, result in pending]
+    return make_manifest("folder", [Member(name, one.digest, one.size) for name, one in hashed])
 
 
 def open_beneath(root: int, member: str, *, shown: str) -> tuple[int, os.stat_result]:
@@ -47,13 +98,23 @@ def open_beneath(root: int, member: str, *, shown: str) -> tuple[int, os.stat_re
 
 
 class _FolderHasher:
-    """The walk: the members found so far, and what is left of the limits."""
+    """The walk: what is left of the limits, and the members, whose digests may still be on their way."""
 
-    def __init__(self, shown: str, limits: Limits, progress: Progress | None) -> None:
-        self.members: list[Member] = []
+    def __init__(
+        self,
+        shown: str,
+        limits: Limits,
+        hashing: Hashing,
+        ignore: frozenset[str],
+        cache: DigestCache | None,
+    ) -> None:
+        self.ignored: list[str] = []
+        self._pending: list[tuple[str, os.stat_result, Pending]] = []
         self._shown = shown
         self._limits = limits
-        self._progress = progress
+        self._hashing = hashing
+        self._ignore = ignore
+        self._cache = cache
         self._entries = 0
         self._bytes = 0
 
@@ -63,6 +124,9 @@ class _FolderHasher:
             raise self._limit("folder_depth", self._limits.folder_depth, depth, "is nested deeper than")
         for name, is_folder in self._list(fd, prefix):
             member = prefix + name
+            if member in self._ignore:
+                self.ignored.append(member)
+                continue
             validate_member_name(member, self._limits)
             try:
                 if is_folder:
@@ -71,6 +135,19 @@ class _FolderHasher:
                     self._hash(fd, name, member)
             except SecureloadError as error:
                 raise _with_member(error, member) from None
+
+    def finish(self) -> list[Member]:
+        """Return the members when every digest is there."""
+        members = []
+        for member, found, pending in self._pending:
+            try:
+                hashed = pending()
+            except SecureloadError as error:
+                raise _with_member(error, member) from None
+            if self._cache is not None:
+                self._cache.keep(found, hashed.digest)
+            members.append(Member(member, hashed.digest, hashed.size))
+        return members
 
     def _visit_folder(self, fd: int, name: str, member: str, depth: int) -> None:
         inner = open_folder(name, shown=self._shown_member(member), dir_fd=fd)
@@ -82,24 +159,18 @@ class _FolderHasher:
     def _hash(self, fd: int, name: str, member: str) -> None:
         shown = self._shown_member(member)
         file, found = open_regular(name, shown=shown, dir_fd=fd)
-        try:
-            if member == FOLDER_SIDECAR:
-                return
-            hashed = self._hash_open(file, found, shown)
-        finally:
+        if member == FOLDER_SIDECAR:
             os.close(file)
-        self._bytes += hashed.size
-        self.members.append(Member(member, hashed.digest, hashed.size))
-
-    def _hash_open(self, file: int, found: os.stat_result, shown: str) -> Hashed:
-        before, report = self._bytes, self._progress
-        return hash_file(
-            file,
-            found,
-            shown=shown,
-            allowed=self._limits.artifact_bytes - before,
-            progress=None if report is None else lambda done, _total: report(before + done, 0),
-        )
+            return
+        known = None if self._cache is None else self._cache.find(found)
+        if known is not None:
+            os.close(file)
+            hashed = Hashed(known, found.st_size)
+            self._pending.append((member, found, lambda: hashed))
+        else:
+            allowed = self._limits.artifact_bytes - self._bytes
+            self._pending.append((member, found, self._hashing.start(file, found, shown, allowed)))
+        self._bytes += found.st_size  # a file that has another size when it was read is refused
 
     def _list(self, fd: int, prefix: str) -> list[tuple[str, bool]]:
         """Return the entries by name, with whether each is a folder."""

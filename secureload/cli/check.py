@@ -10,6 +10,7 @@ import typer
 
 from secureload.cli.check_run import run_check
 from secureload.cli.output import ReportFormat
+from secureload.cli.policy import PolicyOption
 from secureload.cli.trust import StoreOption
 
 __all__ = ["add_to", "check"]
@@ -71,6 +72,7 @@ def check(
     require_signature: Annotated[
         bool, typer.Option("--require-signature", help="Accept only what a trusted signer vouches for.")
     ] = False,
+    policy: PolicyOption = None,
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="The least severity that counts; see below.")
     ] = FailOn.UNKNOWN,
@@ -103,6 +105,7 @@ def check(
         allow_file=allow_file or [],
         trust_store=trust_store,
         require_signature=require_signature,
+        policy=policy,
         fail_on=fail_on.value,
         output_format=output_format,
         output=output,

@@ -15,6 +15,7 @@ from secureload.limits import DEFAULT_LIMITS
 from secureload.printable import printable
 
 if TYPE_CHECKING:
+    from secureload.policy.verdict import Policy
     from secureload.report.run import Run
     from secureload.signing.truststore import TrustStore
 
@@ -31,6 +32,7 @@ def run_check(
     allow_file: Sequence[Path] = (),
     trust_store: Path | None = None,
     require_signature: bool = False,
+    policy: str | None = None,
     fail_on: str = "unknown",
     output_format: ReportFormat = ReportFormat.TEXT,
     output: Path | None = None,
@@ -50,6 +52,7 @@ def run_check(
         allow=allowed_by(allow, allow_file, DEFAULT_LIMITS),
         trust_store=_trusted(trust_store),
         require_signature=require_signature,
+        policy=_policy(policy, require_signature=require_signature, fail_on=fail_on),
         fail_on=fail_on,
         explain=explain,
         brief=output_format is not ReportFormat.JSON,
@@ -85,6 +88,19 @@ def _trusted(store: Path | None) -> TrustStore | None:
     from secureload.trust.store import load_trust_store
 
     return load_trust_store(store)
+
+
+def _policy(policy: str | None, *, require_signature: bool, fail_on: str) -> Policy | None:
+    if policy is None:
+        return None
+    if require_signature or fail_on != "unknown":
+        raise UsageError(
+            "--policy says all of it: it excludes --require-signature and --fail-on",
+            hint="write it into the policy: 'secureload policy show strict' prints one to begin with",
+        )
+    from secureload.api.policies import resolve_policy
+
+    return resolve_policy(policy)
 
 
 def _checked(paths: Sequence[Path], options: CheckOptions) -> Run:

@@ -23,12 +23,13 @@ from secureload.errors import (
 )
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
-from secureload.values import dataclass, field
+from secureload.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from secureload.api.check import Checked
     from secureload.api.examiner import Examiner
     from secureload.cli.examiners import Examiners
+    from secureload.policy.verdict import Policy
     from secureload.report.report import Report, ReportSignature
     from secureload.report.run import Run
     from secureload.scan.allowlist import AllowList
@@ -45,6 +46,7 @@ class CheckOptions:
     allow: AllowList
     trust_store: TrustStore | None = None
     require_signature: bool = False
+    policy: Policy | None = None  # says instead of the two around it what is asked for
     fail_on: str = "unknown"
     explain: bool = False
     brief: bool = False  # of accepted files, what a table needs
@@ -58,6 +60,7 @@ class _Whole:
 
     signatures: tuple[ReportSignature, ...] = ()
     manifest: Manifest | None = None
+    ignored: tuple[str, ...] = ()
     error: TrustError | None = None
 
 
@@ -86,12 +89,20 @@ def check_one(
         allow=options.allow,
         trust_store=options.trust_store,
         require_signature=options.require_signature if require_signature is None else require_signature,
+        policy=_unsigned(options.policy) if require_signature is False else options.policy,
         fail_on=options.fail_on,
         limits=options.limits,
         explain=options.explain,
         progress=progress,
         examiner=examiner,
     )
+
+
+def _unsigned(policy: Policy | None) -> Policy | None:
+    """Return what a policy asks of a member of a folder, for which the folder's own signatures speak."""
+    if policy is None:
+        return None
+    return replace(policy, signers=0, requirements=(), require_version=False)
 
 
 def check_single(path: Path, options: CheckOptions, locator: str | None = None) -> Run:
@@ -185,14 +196,18 @@ def _report(work: _Work, options: CheckOptions, stop: threading.Event, examiners
         if stop.is_set():
             raise Stopped
 
+    from secureload.signing.statement import is_ignored
+
     try:
-        vouched = whole.manifest is not None
+        member = found.path.relative_to(work.root).as_posix() if whole.manifest is not None else ""
+        # What its signer leaves out of a folder is as a file that nobody signed.
+        vouched = whole.manifest is not None and not is_ignored(member, whole.ignored)
         required = False if vouched else None
         checked = check_one(
             found.path, options, require_signature=required, progress=look_up, examiner=examiners.mine()
         )
-        if whole.manifest is not None:
-            _require_member(whole.manifest, found.path.relative_to(work.root).as_posix(), checked.digest)
+        if whole.manifest is not None and vouched:
+            _require_member(whole.manifest, member, checked.digest)
         return report_of_check(
             checked, explain=options.explain, locator=found.name, path=str(found.path), brief=options.brief
         )
@@ -234,7 +249,7 @@ def _whole_folder(path: Path, options: CheckOptions) -> _Whole:
     from secureload.api.verify import verify
 
     try:
-        verified = verify(path, trust_store=options.trust_store, limits=options.limits)
+        verified = verify(path, trust_store=options.trust_store, policy=options.policy, limits=options.limits)
     except (BadSignatureError, ManifestMismatchError, SignatureFormatError) as error:
         told = _told(error, f"the folder's signature does not count: {error.message}")
         return _Whole((told,), error=error)
@@ -243,11 +258,9 @@ def _whole_folder(path: Path, options: CheckOptions) -> _Whole:
     except SecureloadError as error:
         # Such as a link in it: its members are examined, and each says what is wrong.
         return _Whole((_told(error, f"the folder's signature cannot be verified: {error.message}"),))
-    from secureload.values import replace
-
     found = signatures_of(verified.verification)
     told_of = tuple(replace(signature, text=f"the folder: {signature.text}") for signature in found)
-    return _Whole(told_of, manifest=verified.manifest)
+    return _Whole(told_of, manifest=verified.manifest, ignored=verified.verification.ignored)
 
 
 def _told(error: SecureloadError, text: str) -> ReportSignature:

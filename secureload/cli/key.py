@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from secureload.cli.output import emit
-from secureload.cli.own_files import find_own_file
+from secureload.trust.own_files import find_own_file
 
 __all__ = ["add_to", "fingerprint"]
 

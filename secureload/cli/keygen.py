@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,19 @@ from secureload.cli.passphrase import ask_passphrase, given_passphrase
 from secureload.errors import UsageError
 from secureload.printable import printable
 
-__all__ = ["add_to", "keygen"]
+__all__ = ["KeyFormat", "add_to", "keygen"]
 
 # As the trust store names keys, so that the name can be used there.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,123}", re.ASCII)
+
+
+class KeyFormat(StrEnum):
+    """How a private key file is written."""
+
+    OPENSSH = "openssh"
+    PKCS8 = "pkcs8"
+
+
 _EPILOG = """\b
 Examples:
   secureload keygen --name alice
@@ -36,6 +46,9 @@ def keygen(
         Path | None,
         typer.Option("--output-dir", help="Where to; by default the configuration folder.", readable=False),
     ] = None,
+    key_format: Annotated[
+        KeyFormat, typer.Option("--format", help="How the private key is written.")
+    ] = KeyFormat.OPENSSH,
     no_passphrase: Annotated[
         bool, typer.Option("--no-passphrase", help="Write the private key unencrypted.")
     ] = False,
@@ -65,7 +78,7 @@ def keygen(
         passphrase = ask_passphrase(f"Passphrase for the new key {name!r}", twice=True)
     key = SigningKey.generate(name)
     make_folder(folder)
-    write_private_key(private, key, passphrase)
+    write_private_key(private, key, passphrase, container=key_format.value)
     write_public_key(public, key.public)
     if no_passphrase:
         note("warning: the private key is not encrypted; whoever reads the file can sign as you")

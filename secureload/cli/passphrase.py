@@ -7,11 +7,16 @@ import os
 import sys
 
 from secureload.errors import UsageError
+from secureload.trust.keyfiles import (
+    MOST_PASSPHRASE_BYTES,
+    PASSWORD_VARIABLE,
+    check_passphrase,
+    environment_passphrase,
+)
 
 __all__ = ["PASSWORD_VARIABLE", "ask_passphrase", "given_passphrase"]
 
-PASSWORD_VARIABLE = "SECURELOAD_PASSWORD"  # noqa: S105  # the variable's name, not a password
-_MOST_BYTES = 4_096
+_MOST_BYTES = MOST_PASSPHRASE_BYTES
 
 
 def given_passphrase(descriptor: int | None) -> bytes | None:
@@ -21,10 +26,8 @@ def given_passphrase(descriptor: int | None) -> bytes | None:
     descriptor that cannot be read.
     """
     if descriptor is not None:
-        return _checked(_read(descriptor), f"file descriptor {descriptor}")
-    if PASSWORD_VARIABLE in os.environ:
-        return _checked(os.fsencode(os.environ[PASSWORD_VARIABLE]), PASSWORD_VARIABLE)
-    return None
+        return check_passphrase(_read(descriptor), f"file descriptor {descriptor}")
+    return environment_passphrase()
 
 
 def ask_passphrase(prompt: str, *, twice: bool = False) -> bytes:
@@ -41,7 +44,7 @@ def ask_passphrase(prompt: str, *, twice: bool = False) -> bytes:
         raise UsageError("no passphrase was typed", hint="try again") from None
     if typed != again:
         raise UsageError("the two passphrases differ", hint="try again")
-    return _checked(os.fsencode(typed), "the terminal")
+    return check_passphrase(os.fsencode(typed), "the terminal")
 
 
 def _read(descriptor: int) -> bytes:
@@ -54,11 +57,3 @@ def _read(descriptor: int) -> bytes:
             f"the file descriptor {descriptor} cannot be read", hint="for example: --passphrase-fd 3 3<FILE"
         ) from None
     return data.removesuffix(b"\n").removesuffix(b"\r")
-
-
-def _checked(passphrase: bytes, source: str) -> bytes:
-    if not passphrase:
-        raise UsageError(f"empty passphrase from {source}", hint="give one of at least one character")
-    if len(passphrase) > _MOST_BYTES:
-        raise UsageError(f"the passphrase from {source} is longer than {_MOST_BYTES:,} bytes")
-    return passphrase

@@ -56,7 +56,7 @@ class _Bar:
 @contextlib.contextmanager
 def progress_of(path: Path) -> Iterator[Callable[[int, int], None] | None]:
     """Give a callback that shows the bytes done of the file or folder at ``path``, None where none is shown."""
-    with _bar(_bytes, wanted=_is_looked_at() and _is_big(path)) as show:
+    with _bar(_bytes_since(time.monotonic()), wanted=_is_looked_at() and _is_big(path)) as show:
         yield show
 
 
@@ -90,8 +90,15 @@ def _is_big(path: Path) -> bool:
         return False
 
 
-def _bytes(done: int, total: int) -> str:
-    return f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB" if total else f"{done / 1e6:,.0f} MB"
+def _bytes_since(begin: float) -> Callable[[int, int], str]:
+    """Return what describes the bytes done, and how many a second."""
+
+    def describe(done: int, total: int) -> str:
+        rate = done / max(time.monotonic() - begin, 1e-3) / 1e6
+        amount = f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB" if total else f"{done / 1e6:,.0f} MB"
+        return f"{amount}, {rate:,.0f} MB/s"
+
+    return describe
 
 
 def _files(done: int, total: int) -> str:

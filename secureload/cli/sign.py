@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from secureload.cli.moments import parse_moment
-from secureload.cli.output import emit, note
-from secureload.cli.own_files import find_own_file, only_private_key
-from secureload.cli.passphrase import ask_passphrase, given_passphrase
+from secureload.cli.output import emit
 from secureload.cli.progress import progress_of
+from secureload.cli.signing_key import KeyOption, PassphraseOption, choose_signer
 from secureload.errors import UsageError
+from secureload.limits import DEFAULT_LIMITS
 from secureload.printable import printable
 
 if TYPE_CHECKING:
     from secureload.api.sign import Signed
-    from secureload.signing.keys import SigningKey
 
 __all__ = ["add_to", "sign"]
 
@@ -26,7 +25,8 @@ _EPILOG = """\b
 Examples:
   secureload sign model.joblib
   secureload sign model.joblib --model-version 1.4 --expires 90d
-  secureload sign model-folder --key ~/keys/release
+  secureload sign model.joblib --metadata meta.toml
+  secureload sign model-folder --key ~/keys/release --ignore .git
 """
 
 
@@ -37,10 +37,7 @@ def add_to(app: typer.Typer) -> None:
 
 def sign(
     path: Annotated[Path, typer.Argument(help="A file or a folder.", readable=False)],
-    key: Annotated[
-        Path | None,
-        typer.Option("--key", help="The private key; by default the only one that you have.", readable=False),
-    ] = None,
+    key: KeyOption = None,
     name: Annotated[
         str | None, typer.Option("--name", help="The model's name; by default the file's.")
     ] = None,
@@ -50,11 +47,23 @@ def sign(
     expires: Annotated[
         str | None, typer.Option("--expires", help="Until when it counts: 90d, or 2027-01-01.")
     ] = None,
-    passphrase_fd: Annotated[
-        int | None, typer.Option("--passphrase-fd", help="Read the passphrase from this descriptor.", min=0)
+    metadata: Annotated[
+        Path | None,
+        typer.Option("--metadata", help="A TOML file with what is known of the model.", readable=False),
     ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ignore", help="Leave this path of a folder out; it is signed that you did. Repeatable."
+        ),
+    ] = None,
+    incremental: Annotated[
+        bool, typer.Option("--incremental", help="Take digests of unchanged files from your own cache.")
+    ] = False,
+    passphrase_fd: PassphraseOption = None,
 ) -> None:
     """Sign a file (into PATH.sig) or a folder (into PATH/model.sig)."""
+    from secureload.api.sign import read_metadata
     from secureload.api.sign import sign as sign_artifact
     from secureload.artifact.opening import os_failure
 
@@ -65,32 +74,24 @@ def sign(
         raise os_failure(error, printable(path)) from None
     except ValueError:
         raise UsageError(f"{printable(path)!r} is not a path") from None
-    signer = _read_key(only_private_key() if key is None else find_own_file(key), passphrase_fd)
-    for warning in signer.warnings:
-        note(f"warning: {printable(warning, 400)}")
+    described = None if metadata is None else read_metadata(metadata, DEFAULT_LIMITS)
+    signer = choose_signer(key, passphrase_fd)
     with progress_of(path) as progress:
         signed = sign_artifact(
-            path, key=signer, name=name, version=model_version, expires=until, progress=progress
+            path,
+            key=signer,
+            name=name,
+            version=model_version,
+            expires=until,
+            metadata=described,
+            ignore=ignore or (),
+            incremental=incremental,
+            progress=progress,
         )
-    emit(_text(signed, model_version, until))
+    emit(_text(signed, model_version, until, metadata=metadata))
 
 
-def _read_key(path: Path, descriptor: int | None) -> SigningKey:
-    """Read the key; a passphrase is looked for, or asked for, only where the key is encrypted."""
-    from secureload.trust.keyfiles import read_private_key
-
-    try:
-        return read_private_key(path)
-    except UsageError as error:
-        if error.fields.get("reason") != "passphrase-missing":
-            raise
-    passphrase = given_passphrase(descriptor)
-    if passphrase is None:
-        passphrase = ask_passphrase(f"Passphrase of {printable(path, 160)}")
-    return read_private_key(path, passphrase)
-
-
-def _text(signed: Signed, version: str | None, until: datetime | None) -> str:
+def _text(signed: Signed, version: str | None, until: datetime | None, *, metadata: Path | None) -> str:
     from secureload.signing.instants import encode_instant
 
     manifest = signed.manifest
@@ -101,12 +102,15 @@ def _text(signed: Signed, version: str | None, until: datetime | None) -> str:
         ("expires", encode_instant(until) if until is not None else ""),
         ("sha256", digest),
         ("members", f"{len(manifest.members):,}" if manifest.kind == "folder" else ""),
+        ("reused", f"{signed.reused:,} digests of unchanged files" if signed.reused else ""),
+        ("ignored", printable(", ".join(signed.ignored), 400)),
+        ("metadata", printable(metadata, 400) if metadata is not None else ""),
         ("key", signed.fingerprint),
         ("written", printable(signed.sidecar, 400)),
-        ("kept", f"{signed.kept:,} signatures of other keys" if signed.kept else ""),
+        ("kept", f"{signed.kept:,} other statements about it" if signed.kept else ""),
         (
             "dropped",
-            f"{signed.dropped:,} signatures that were replaced or about other bytes"
+            f"{signed.dropped:,} statements that were replaced or about something else"
             if signed.dropped
             else "",
         ),

@@ -11,9 +11,9 @@ import typer
 
 from secureload.cli.moments import parse_moment
 from secureload.cli.output import Format, emit, emit_json
-from secureload.cli.own_files import find_own_file
 from secureload.errors import UsageError
 from secureload.printable import printable
+from secureload.trust.own_files import find_own_file
 
 if TYPE_CHECKING:
     from secureload.signing.truststore import TrustedKey, TrustStore

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from secureload.cli.output import Format, emit, emit_json
+from secureload.cli.output import Format, emit, emit_json, note
+from secureload.cli.policy import PolicyOption
 from secureload.cli.progress import progress_of
 from secureload.cli.trust import StoreOption
 from secureload.printable import printable
@@ -23,6 +26,8 @@ Examples:
   secureload verify model.joblib
   secureload verify renamed.joblib --name model.joblib
   secureload verify model-folder --trust-store keys --format json
+  secureload verify model-folder --only weights/part-1.safetensors
+  secureload verify model.joblib --policy strict --explain
 """
 
 
@@ -37,17 +42,59 @@ def verify(
     name: Annotated[
         str | None, typer.Option("--name", help="The signed name, where it was renamed since.")
     ] = None,
+    policy: PolicyOption = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Of a folder: verify this member alone; repeatable."),
+    ] = None,
+    allow_rollback: Annotated[
+        bool, typer.Option("--allow-rollback", help="Take a version that is lower than one seen before.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say of every statement in the signature file what it is worth.")
+    ] = False,
     output_format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
 ) -> None:
     """Verify that somebody whom you trust signed exactly these bytes; what they would do is not examined."""
     from secureload.api.verify import verify as verify_path
 
-    with progress_of(path) as progress:
-        verified = verify_path(path, trust_store=trust_store, name=name, progress=progress)
+    if explain:
+        _explain(path, trust_store, name, policy, note if output_format is Format.JSON else emit)
+    with warnings.catch_warnings(record=True) as told, progress_of(path) as progress:
+        warnings.simplefilter("always")
+        verified = verify_path(
+            path,
+            trust_store=trust_store,
+            policy=policy,
+            name=name,
+            only=only or None,
+            allow_rollback=allow_rollback,
+            progress=progress,
+        )
+    for warning in told:
+        note(f"warning: {printable(warning.message, 400)}")
     if output_format is Format.JSON:
         emit_json(_fields(path, verified))
     else:
         emit(_text(path, verified))
+
+
+def _explain(
+    path: Path, trust_store: Path | None, name: str | None, policy: str | None, write: Callable[[str], None]
+) -> None:
+    """Write what each statement is worth, and then what the policy asks for."""
+    from secureload.api.policy_answers import policy_answers
+
+    asked = policy_answers(path, policy=policy, trust_store=trust_store, name=name)
+    if asked.verification is not None:
+        for result in (*asked.verification.results, *asked.verification.attestations):
+            write(f"{result.status.value}: {result.kind}: {printable(result.message, _TEXT_CHARS)}")
+            if result.hint:
+                write(f"  {printable(result.hint, _TEXT_CHARS)}")
+    for answer in asked.answers:
+        write(
+            f"policy {asked.policy.name}: {'met' if answer.is_met else 'missing'}: {answer.requirement.describe()}"
+        )
 
 
 def _signatures(verified: Verified) -> list[dict[str, Any]]:
@@ -71,8 +118,28 @@ def _signatures(verified: Verified) -> list[dict[str, Any]]:
     return found
 
 
+def _statements(verified: Verified) -> list[dict[str, Any]]:
+    from secureload.signing.instants import encode_instant
+
+    return [
+        {
+            "kind": result.kind,
+            "by": result.key_name,
+            "fingerprint": result.fingerprint,
+            "created": encode_instant(result.attestation.created),
+            "expires": None
+            if result.attestation.expires is None
+            else encode_instant(result.attestation.expires),
+        }
+        for result in verified.verification.attestations
+        if result.status.value == "good" and result.attestation is not None
+    ]
+
+
 def _digest(verified: Verified) -> str:
     manifest = verified.manifest
+    if verified.partial and verified.verification.statements:
+        return verified.verification.statements[0].manifest.subject_digest.hex()
     return (manifest.members[0].digest if manifest.kind == "file" else manifest.subject_digest).hex()
 
 
@@ -80,8 +147,8 @@ def _not_counted(verified: Verified) -> list[str]:
     good = verified.verification.good
     return [
         printable(result.message, _TEXT_CHARS)
-        for result in verified.verification.results
-        if result not in good
+        for result in (*verified.verification.results, *verified.verification.attestations)
+        if result not in good and result.status.value != "good"
     ]
 
 
@@ -93,7 +160,11 @@ def _fields(path: Path, verified: Verified) -> dict[str, Any]:
         "kind": verified.manifest.kind,
         "members": len(verified.manifest.members),
         "sidecar": printable(verified.sidecar, 4_096),
+        "policy": verified.policy,
+        "partial": verified.partial,
+        "ignored": [printable(name, _TEXT_CHARS) for name in verified.verification.ignored],
         "signatures": _signatures(verified),
+        "statements": _statements(verified),
         "not_counted": _not_counted(verified),
     }
 
@@ -101,7 +172,15 @@ def _fields(path: Path, verified: Verified) -> dict[str, Any]:
 def _text(path: Path, verified: Verified) -> str:
     lines = [f"verified: {printable(path, 400)}", f"  sha256:  {_digest(verified)}"]
     if verified.manifest.kind == "folder":
-        lines.append(f"  members: {len(verified.manifest.members):,}")
+        rest = " of them, and nothing is said of the others" if verified.partial else ""
+        lines.append(f"  members: {len(verified.manifest.members):,}{rest}")
+    if verified.verification.ignored:
+        names = printable(", ".join(verified.verification.ignored), _TEXT_CHARS)
+        lines.append(f"  left out by the signer, covered by nothing: {names}")
+    if not verified.verification.good:
+        lines[0] = (
+            f"not verified, and the policy {verified.policy!r} does not ask for it: {printable(path, 400)}"
+        )
     for found in _signatures(verified):
         lines += [
             f"  signed by {found['signer']} ({found['fingerprint']})",
@@ -110,5 +189,8 @@ def _text(path: Path, verified: Verified) -> str:
             f"    created: {found['created']}",
             f"    expires: {found['expires'] or 'never'}",
         ]
+    lines += [f"  {one['kind']} by {one['by']}, {one['created']}" for one in _statements(verified)]
+    if verified.policy != "standard":
+        lines.append(f"  policy:  {verified.policy}")
     lines += [f"  not counted: {message}" for message in _not_counted(verified)]
     return "\n".join(lines)

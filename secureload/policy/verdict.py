@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from secureload.errors import ExitCode, TrustError, UsageError
+from secureload.policy.requirement import Requirement, answers
 from secureload.scan.finding import Examination, Severity
 from secureload.values import dataclass
 
 if TYPE_CHECKING:
     from secureload.policy.verification import Verification
 
-__all__ = ["EXAMINE", "STANDARD", "Outcome", "Policy", "Reason", "Verdict", "decide"]
+__all__ = ["EXAMINE", "STANDARD", "Outcome", "Policy", "Reason", "Verdict", "decide", "shortfalls"]
 
 
 class Outcome(Enum):
@@ -28,12 +30,19 @@ class Policy:
     """What has to hold before an artifact is admitted. ``signers`` is how many distinct signer keys; 0 is none.
 
     ``fail_on`` is the severity from which on a finding counts: UNKNOWN, or a stricter one. A weaker policy
-    cannot be had: it would admit what nobody has examined.
+    cannot be had: it would admit what nobody has examined. ``requirements`` are all that must be stated and by
+    whom, ``formats`` all that it may be (none: whatever is examined), ``allow`` exact names beside the allow-list
+    that ships. ``require_version`` asks for a signed version, so that going back to an older one is noticed.
     """
 
     name: str
     signers: int
     fail_on: Severity = Severity.UNKNOWN
+    requirements: tuple[Requirement, ...] = ()
+    formats: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    require_version: bool = False
+    reason: str = ""
 
     def __post_init__(self) -> None:
         if self.fail_on is Severity.DANGEROUS:
@@ -102,8 +111,13 @@ def decide(
     verification: Verification | TrustError | None,
     examination: Examination,
     artifact_digest: bytes,
+    *,
+    now: datetime | None = None,
 ) -> Verdict:
-    """Return the verdict. ``verification`` is an error where there was nothing to verify, None if not asked."""
+    """Return the verdict. ``verification`` is an error where there was nothing to verify, None if not asked.
+
+    ``now`` is when: how old a statement is counts from then.
+    """
     found = [
         Reason("dangerous" if finding.severity is Severity.DANGEROUS else "undecided", finding.title)
         for finding in sorted(examination.findings, key=lambda finding: _SEVERITIES.index(finding.severity))
@@ -111,7 +125,8 @@ def decide(
     ]
     if not examination.coverage.complete and not any(reason.kind == "undecided" for reason in found):
         found.append(Reason("undecided", "not everything was examined"))
-    trust = _trust(policy, verification)
+    found.extend(Reason("undecided", text) for text in _unfit_formats(policy, examination))
+    trust = _trust(policy, verification, now)
     order = ("dangerous", "untrusted", "undecided")
     reasons = tuple(sorted([*found, *trust], key=lambda reason: order.index(reason.kind)))
     if not reasons:
@@ -123,7 +138,31 @@ def decide(
     return Verdict(outcome=outcome, policy=policy.name, artifact_digest=artifact_digest, reasons=reasons)
 
 
-def _trust(policy: Policy, verification: Verification | TrustError | None) -> list[Reason]:
+def _unfit_formats(policy: Policy, examination: Examination) -> list[str]:
+    """Return a line where the artifact is of a format that the policy does not admit."""
+    if not policy.formats or not examination.parts or examination.parts[0].format in policy.formats:
+        return []
+    wanted = ", ".join(policy.formats)
+    return [f"the policy {policy.name!r} admits {wanted}, and this is {examination.parts[0].format}"]
+
+
+def shortfalls(policy: Policy, verification: Verification | None, now: datetime | None) -> tuple[str, ...]:
+    """Return what a policy requires and a verification does not have, a line each."""
+    missing = [
+        f"the policy {policy.name!r} requires: {answer.missing}"
+        for answer in answers(policy.requirements, verification, now or datetime.max.replace(tzinfo=UTC))
+        if not answer.is_met
+    ]
+    if policy.require_version and not (
+        verification is not None and any(one.version is not None for one in verification.statements)
+    ):
+        missing.append(f"the policy {policy.name!r} requires: a signed version")
+    return tuple(missing)
+
+
+def _trust(
+    policy: Policy, verification: Verification | TrustError | None, now: datetime | None
+) -> list[Reason]:
     if isinstance(verification, TrustError):
         return [Reason("untrusted", verification.message)]
     if verification is None:
@@ -132,4 +171,4 @@ def _trust(policy: Policy, verification: Verification | TrustError | None) -> li
         error = verification.error()
         text = error.message if error is not None else f"{policy.signers} signers are required"
         return [Reason("untrusted", text)]
-    return []
+    return [Reason("untrusted", text) for text in shortfalls(policy, verification, now)]

@@ -129,6 +129,8 @@ class Model:
         self._background = Background(options.replicas)
         self._closed = False
         self._confinement: Confinement | None = None
+        # Looks at the arguments of each call of the loaded object itself before they are sent, and may refuse them.
+        self.guard: Callable[[str | None, tuple[Any, ...], dict[str, Any]], None] | None = None
         _models.add(self)
 
     # -- life --------------------------------------------------------------------------------------------
@@ -205,6 +207,8 @@ class Model:
 
     def call(self, ref: Reference, name: str | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a method (or the object itself, where ``name`` is None) with data; raises as :meth:`request`."""
+        if self.guard is not None and ref.origin.parent is None:
+            self.guard(name, args, kwargs)
         limits = call_limits(self)
         limits = self._options.calls if limits is None else limits.over(self._options.calls)
         only = self._only
@@ -225,6 +229,8 @@ class Model:
         Where the awaiting task is cancelled, a call that waits for its turn is not made; one that runs may end
         within ``worker_abandoned_seconds``, and then its worker is ended and started again by the next call.
         """
+        if self.guard is not None and ref.origin.parent is None:
+            self.guard(name, args, kwargs)
         limits = call_limits(self)
         limits = self._options.calls if limits is None else limits.over(self._options.calls)
         abandoned = _Abandoned(self._limits.worker_abandoned_seconds)

@@ -8,11 +8,13 @@ Source: https://github.com/secure-systems-lab/dsse, protocol.md.
 
 from __future__ import annotations
 
+import hashlib
+
 from secureload.signing.ed25519 import verify_signature
 from secureload.signing.keys import PublicKey, Signer
 from secureload.values import dataclass
 
-__all__ = ["IN_TOTO_PAYLOAD_TYPE", "Envelope", "pae", "sign_payload", "verify_envelope"]
+__all__ = ["IN_TOTO_PAYLOAD_TYPE", "Envelope", "envelope_digest", "pae", "sign_payload", "verify_envelope"]
 
 IN_TOTO_PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
@@ -45,3 +47,9 @@ def sign_payload(payload: bytes, signer: Signer, payload_type: str = IN_TOTO_PAY
 def verify_envelope(envelope: Envelope, key: PublicKey) -> bool:
     """Return whether ``key`` signed this payload as this type; raises :class:`UsageError` for a weak key."""
     return verify_signature(key.raw, envelope.signature, pae(envelope.payload_type, envelope.payload))
+
+
+def envelope_digest(envelope: Envelope) -> bytes:
+    """Return a SHA-256 (32 bytes) over what was signed and the signature: what a countersignature refers to."""
+    signed = hashlib.sha256(pae(envelope.payload_type, envelope.payload)).digest()
+    return hashlib.sha256(signed + envelope.signature).digest()

@@ -15,6 +15,7 @@ from secureload.errors import UsageError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
 from secureload.signing.ed25519 import PUBLIC_KEY_BYTES, check_public_key
+from secureload.signing.pkcs8 import encrypt_pkcs8
 from secureload.signing.private_format import describe_private_key
 from secureload.values import dataclass, field
 
@@ -174,6 +175,23 @@ class SigningKey:
         return self._private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, encryption
         )
+
+    def encode_pkcs8(self, password: bytes | None) -> bytes:
+        """Encode as PKCS#8 in PEM; ``None`` writes it unencrypted. Raises as :meth:`encode`."""
+        from cryptography.hazmat.primitives import serialization
+
+        if password is None:
+            return self._private.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        if not password:
+            raise UsageError(
+                "the passphrase is empty", hint="Choose one, or ask for an unencrypted key explicitly."
+            )
+        plain = self._private.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return encrypt_pkcs8(plain, password)
 
 
 def _raw_of_blob(text: str) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from secureload.errors import MalformedError, SignatureFormatError, UsageError
@@ -26,7 +26,14 @@ from secureload.signing.strict_json import (
 )
 from secureload.values import dataclass
 
-__all__ = ["PREDICATE_TYPE", "STATEMENT_TYPE", "Statement", "encode_statement", "parse_statement"]
+__all__ = [
+    "PREDICATE_TYPE",
+    "STATEMENT_TYPE",
+    "Statement",
+    "encode_statement",
+    "is_ignored",
+    "parse_statement",
+]
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://model_signing/signature/v1.0"
@@ -123,6 +130,20 @@ def parse_statement(payload: bytes, limits: Limits = DEFAULT_LIMITS) -> Statemen
     return _annotated(subject["annotations"], name, manifest, ignored)
 
 
+def is_ignored(name: str, ignore_paths: Collection[str]) -> bool:
+    """Whether a member of this name is one of ``ignore_paths``, or lies in a folder that is."""
+    return any(prefix in ignore_paths for prefix in _prefixes(name))
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    """Yield ``a``, ``a/b`` and ``a/b/c`` of the name ``a/b/c``."""
+    cut = name.find("/")
+    while cut != -1:
+        yield name[:cut]
+        cut = name.find("/", cut + 1)
+    yield name
+
+
 def _predicate(manifest: Manifest, ignore_paths: Sequence[str]) -> dict[str, object]:
     return {
         "resources": [
@@ -158,7 +179,24 @@ def _parse_predicate(value: object, limits: Limits) -> tuple[tuple[Member, ...],
     if len(resources) > limits.folder_members:
         raise _refused(f"lists more than {limits.folder_members:,} members", limit="folder_members")
     members = tuple(_parse_resource(resource) for resource in resources)
-    return members, tuple(take_string(path, f"{_WHERE}: ignore_paths") for path in ignored)
+    if len(ignored) > limits.folder_members:
+        raise _refused(f"leaves out more than {limits.folder_members:,} paths", limit="folder_members")
+    paths = tuple(take_string(path, f"{_WHERE}: ignore_paths") for path in ignored)
+    if paths:
+        _check_ignored(paths, members)
+    return members, paths
+
+
+def _check_ignored(paths: tuple[str, ...], members: tuple[Member, ...]) -> None:
+    listed = {prefix for member in members for prefix in _prefixes(member.name)}
+    listed |= {member.name for member in members if is_ignored(member.name, frozenset(paths))}
+    for path in paths:
+        try:
+            validate_member_name(path)
+        except MalformedError as error:
+            raise _refused(f"leaves out what is no member name: {error.message}") from None
+        if path in listed:
+            raise _refused(f"leaves out {printable(path, 80)!r}, which it also lists")
 
 
 def _parse_resource(value: object) -> Member:

@@ -5,7 +5,7 @@
     [[key]]
     name = "alice"
     file = "alice.pub"
-    roles = ["signer"]                  # signer, approver, scanner
+    roles = ["signer"]                  # signer, approver, scanner, timestamper
     models = ["fraud-*"]                # patterns of model names; default ["*"]
     valid_from = 2026-01-01T00:00:00Z   # optional, as are the following
     valid_until = 2027-01-01T00:00:00Z
@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -29,6 +28,7 @@ from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
 from secureload.signing.instants import require_aware
 from secureload.signing.keys import PublicKey, parse_public_key
+from secureload.signing.strict_toml import parse_toml
 from secureload.values import dataclass
 
 __all__ = [
@@ -41,13 +41,12 @@ __all__ = [
     "parse_trust_toml",
 ]
 
-ROLES = frozenset({"signer", "approver", "scanner"})
+ROLES = frozenset({"signer", "approver", "scanner", "timestamper"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}", re.ASCII)
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}\.pub", re.ASCII)
 _PATTERN_CHARS = 256
 _REASON_CHARS = 500
-# tomllib's time for a dotted key grows with the square of its parts: 20,000 of them take seven seconds.
-_DOTS_PER_LINE = 256
+_HINT = "Correct the trust store, or restore it from version control."
 _KEY_FIELDS = ("name", "file", "roles")
 _OPTIONAL_KEY_FIELDS = ("models", "valid_from", "valid_until", "revoked_since", "revoked_reason")
 
@@ -58,7 +57,8 @@ class TrustedKey:
 
     ``models`` are shell patterns (``*``, ``?``, ``[…]``) matched against the signed model name with its case.
     The key is valid from ``valid_from`` on and before ``valid_until``; from ``revoked_since`` on nothing that
-    it ever signed counts, because whoever stole it can date a signature back.
+    it ever signed counts, because whoever stole it can date a signature back; unless another trusted key saw the
+    signature before (a timestamp statement).
     Raises :class:`UsageError` where a field breaks these rules.
     """
 
@@ -142,7 +142,9 @@ def parse_trust_toml(
     Raises :class:`UsageError` for text that is not TOML, unknown fields and roles, a version other than 1,
     files that are not there, keys that are weak or no keys, and keys, names or files that occur twice.
     """
-    table = _parse_toml(text, limits)
+    table = parse_toml(
+        text, where="trust.toml", most_bytes=limits.trust_toml_bytes, limit="trust_toml_bytes", hint=_HINT
+    )
     _check_fields(table, "trust.toml", ("version",), ("key",))
     if type(table["version"]) is not int or table["version"] != 1:
         raise _refused("trust.toml has a version other than 1, which alone is known")
@@ -183,25 +185,6 @@ def encode_revocation(key: TrustedKey) -> str:
         return ""
     line = f"revoked_since = {_encode_moment(key.revoked_since)}\n"
     return line + (f"revoked_reason = {_quoted(key.revoked_reason)}\n" if key.revoked_reason else "")
-
-
-def _parse_toml(text: str | bytes, limits: Limits) -> dict[str, object]:
-    if len(text) > limits.trust_toml_bytes:
-        raise _refused(
-            f"trust.toml is larger than {limits.trust_toml_bytes:,} bytes", limit="trust_toml_bytes"
-        )
-    try:
-        decoded = text if isinstance(text, str) else text.decode("utf-8")
-    except UnicodeDecodeError:
-        raise _refused("trust.toml is not UTF-8 text") from None
-    if any(line.count(".") > _DOTS_PER_LINE for line in decoded.split("\n")):
-        raise _refused(f"trust.toml has a line with more than {_DOTS_PER_LINE} dots")
-    try:
-        return tomllib.loads(decoded)
-    except RecursionError:
-        raise _refused("trust.toml is nested too deep") from None
-    except (ValueError, OverflowError) as error:
-        raise _refused(f"trust.toml is not TOML: {printable(error, 120)}") from None
 
 
 def _parse_entry(entry: dict[str, object], public_keys: Mapping[str, bytes], limits: Limits) -> TrustedKey:
@@ -287,4 +270,4 @@ def _first_repeated(values: list[str]) -> str | None:
 
 
 def _refused(message: str, **fields: object) -> UsageError:
-    return UsageError(message, hint="Correct the trust store, or restore it from version control.", **fields)
+    return UsageError(message, hint=_HINT, **fields)

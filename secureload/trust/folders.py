@@ -13,7 +13,12 @@ from pathlib import Path
 from secureload.errors import UsageError
 from secureload.printable import printable
 
-__all__ = ["TRUST_STORE_VARIABLE", "default_config_folder", "default_trust_folder"]
+__all__ = [
+    "TRUST_STORE_VARIABLE",
+    "default_config_folder",
+    "default_state_folder",
+    "default_trust_folder",
+]
 
 TRUST_STORE_VARIABLE = "SECURELOAD_TRUST_STORE"
 
@@ -24,10 +29,12 @@ def default_config_folder(environment: Mapping[str, str] = os.environ) -> Path:
     A relative ``XDG_CONFIG_HOME`` is ignored (XDG Base Directory Specification). Raises :class:`UsageError`
     where neither the environment nor the user database knows a home folder.
     """
-    configured = environment.get("XDG_CONFIG_HOME", "")
-    if configured.startswith("/"):
-        return Path(configured) / "secureload"
-    return _home(environment) / ".config" / "secureload"
+    return _base_folder(environment, "XDG_CONFIG_HOME", ".config")
+
+
+def default_state_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return ``$XDG_STATE_HOME/secureload``, or else ``~/.local/state/secureload``: what must not be lost."""
+    return _base_folder(environment, "XDG_STATE_HOME", ".local/state")
 
 
 def default_trust_folder(environment: Mapping[str, str] = os.environ) -> Path:
@@ -44,6 +51,13 @@ def default_trust_folder(environment: Mapping[str, str] = os.environ) -> Path:
             hint="Set it to a path that begins with '/', or unset it.",
         )
     return Path(configured)
+
+
+def _base_folder(environment: Mapping[str, str], variable: str, below_home: str) -> Path:
+    configured = environment.get(variable, "")
+    if configured.startswith("/"):
+        return Path(configured) / "secureload"
+    return _home(environment) / below_home / "secureload"
 
 
 def _home(environment: Mapping[str, str]) -> Path:

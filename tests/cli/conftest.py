@@ -116,6 +116,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     home.mkdir()
     for variable in ("XDG_CONFIG_HOME", "SECURELOAD_TRUST_STORE", "SECURELOAD_PASSWORD", "SECURELOAD_DEBUG"):
         monkeypatch.delenv(variable, raising=False)
+    for variable in ("XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(folder)
     return Shell(folder, home, capsys)
