@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from secureload.errors import (
     ArtifactError,
+    CrashLoopError,
     PolicyError,
     SandboxError,
+    SandboxMemoryError,
+    SandboxTimeoutError,
     SecureloadError,
     TrustError,
     UsageError,
@@ -27,8 +30,10 @@ if TYPE_CHECKING:
     from secureload.api.check import Checked, check
     from secureload.api.describe import describe
     from secureload.api.load import ModelVersionWarning, safe_load
+    from secureload.api.prewarm import prewarm
     from secureload.api.sign import Signed, sign
     from secureload.api.verify import Verified, verify
+    from secureload.events import Event, observe
     from secureload.sandbox.terms import ReducedConfinementWarning
 
 __version__ = "0.1.0"
@@ -38,11 +43,15 @@ __all__ = [
     "ArtifactError",
     "Attested",
     "Checked",
+    "CrashLoopError",
+    "Event",
     "Limits",
     "ModelVersionWarning",
     "PolicyError",
     "ReducedConfinementWarning",
     "SandboxError",
+    "SandboxMemoryError",
+    "SandboxTimeoutError",
     "SecureloadError",
     "Signed",
     "TrustError",
@@ -52,6 +61,8 @@ __all__ = [
     "check",
     "describe",
     "merge",
+    "observe",
+    "prewarm",
     "safe_load",
     "sign",
     "verify",
@@ -63,11 +74,14 @@ _LAZY = {
     "describe": "secureload.api.describe",
     "merge": "secureload.api.attest",
     "Checked": "secureload.api.check",
+    "Event": "secureload.events",
     "ModelVersionWarning": "secureload.api.load",
     "ReducedConfinementWarning": "secureload.sandbox.terms",
     "Signed": "secureload.api.sign",
     "Verified": "secureload.api.verify",
     "check": "secureload.api.check",
+    "observe": "secureload.events",
+    "prewarm": "secureload.api.prewarm",
     "safe_load": "secureload.api.load",
     "sign": "secureload.api.sign",
     "verify": "secureload.api.verify",

@@ -16,7 +16,7 @@ from secureload.sandbox.platforms import missing_platform
 from secureload.sandbox.proof import ConfinementMissingError
 from secureload.sandbox.roles.threads import ONE_THREAD
 
-__all__ = ["application_paths", "close_zygotes", "start_ahead", "zygote_for"]
+__all__ = ["application_paths", "close_zygotes", "start_ahead", "start_and_wait", "zygote_for"]
 
 _ZYGOTE_MODULES = {
     "trace": ["secureload.sandbox.roles.trace"],
@@ -27,6 +27,10 @@ _GROUPS = {
     "trace": {"whole": ["secureload.sandbox.roles.readers"], "fickle": ["secureload.sandbox.roles.fickle"]},
     "load": {},
 }
+# pyarrow, which pandas imports, starts a thread for its allocator.
+_NO_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+# What the warden says of the worker that it has forked.
+_ANSWER_BYTES = 64
 # fickling is a tenth of what the tracer's zygote has imported anyway: a second one would take as long again.
 _FORKED_FROM = {"fickle": "trace"}
 # The descriptor that a zygote reads its requests from, see its module.
@@ -61,6 +65,11 @@ class _Zygote:
             except ChildProcessError:
                 self._ended = True  # somebody else has waited for it
         return self._ended
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._pid
 
     def prepare(self, group: str) -> None:
         """Let it import a group of modules now, and do not wait for it."""
@@ -182,7 +191,14 @@ def _is_own(entry: str) -> bool:
 
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent", **ONE_THREAD, **kept}
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LC_ALL": "C.UTF-8",
+        "HOME": "/nonexistent",
+        **ONE_THREAD,
+        **_NO_THREAD,
+        **kept,
+    }
 
 
 _zygotes: dict[str, _Zygote] = {}
@@ -222,6 +238,25 @@ def start_ahead(role: str, group: str = "") -> None:
         zygote = zygote_for(role)
         if group:
             zygote.prepare(group)
+
+
+def start_and_wait(role: str, seconds: float) -> None:
+    """Start the zygote for ``role`` if there is none yet, and wait until it has imported what it will.
+
+    Raises:
+        SandboxError: it cannot be started here, or is not ready within ``seconds``.
+    """
+    wire, leash = zygote_for(role).spawn()
+    with wire, leash:
+        leash.settimeout(seconds)
+        try:
+            answer = leash.recv(_ANSWER_BYTES)
+        except TimeoutError as error:
+            raise SandboxError(f"the sandbox was not ready within {seconds:g} s") from error
+        except OSError as error:
+            raise SandboxError(f"the sandbox did not start: {error.strerror}") from error
+        if not answer:
+            raise SandboxError("the sandbox did not start", hint="run: secureload doctor")
 
 
 @atexit.register
