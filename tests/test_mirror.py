@@ -74,6 +74,7 @@ COVERED_BY: dict[str, str] = {
     "pickles/trace.py": "pickles/test_vm.py",  # values: the tests of what makes them read every field
     "sandbox/kernel.py": "sandbox/layers/test_seccomp.py",
     "sandbox/layers/bpf.py": "sandbox/layers/test_seccomp.py",
+    "sandbox/launch.py": "sandbox/test_escapes.py",
     "sandbox/loading.py": "api/test_load.py",
     "sandbox/lockdown.py": "sandbox/test_session.py",
     "sandbox/proxy.py": "api/test_load.py",

@@ -24,13 +24,11 @@ import signal
 import socket
 from typing import NoReturn
 
+from secureload.sandbox.launch import CONTROL
 from secureload.sandbox.layers.namespaces import enter_namespaces
 from secureload.sandbox.layers.privileges import die_with_parent
 
-__all__ = ["CONTROL", "main"]
-
-# The descriptor of the requests.
-CONTROL = 3
+__all__ = ["main"]
 
 _REQUEST_BYTES = 16
 _PARENT_CHECK_MS = 500
