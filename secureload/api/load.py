@@ -6,6 +6,7 @@ import contextlib
 import importlib.metadata
 import os
 import platform
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -16,7 +17,6 @@ from secureload.api.examiner import Examiner
 from secureload.api.golden import replay
 from secureload.api.inputs import input_guard
 from secureload.api.policies import require, resolve_policy
-from secureload.api.telling import tell_verdict, told_load
 from secureload.api.verify import (
     forgiving,
     memory_of,
@@ -44,7 +44,6 @@ from secureload.policy.verdict import Policy, decide
 from secureload.policy.verification import Verification
 from secureload.printable import printable
 from secureload.sandbox.call_limits import CallLimits
-from secureload.sandbox.callers import callers_level
 from secureload.sandbox.host import Spawned
 from secureload.sandbox.loading import load_confined, spawn_loader
 from secureload.sandbox.model import ModelOptions
@@ -64,13 +63,14 @@ from secureload.values import dataclass
 __all__ = ["ModelVersionWarning", "safe_load"]
 
 _MOST_NAMES = 20
+_READINGS = frozenset({"pickle", "joblib", "torch"})
+_TORCH_PICKLE = re.compile(r"([^/]+/)?data\.pkl")
 
 
 class ModelVersionWarning(UserWarning):
     """The model was saved under another version of its library than the one that is installed here."""
 
 
-@told_load
 def safe_load(
     path: str | os.PathLike[str],
     mmap_mode: str | None = None,
@@ -220,7 +220,6 @@ def _admitted(
     with Examiner(allowed, limits, opinions=NoOpinions(limits), terms=tracing) as examiner:
         examination = examiner.examine(artifact)
     verdict = decide(policy, verification, examination, artifact.manifest.subject_digest, now=now)
-    tell_verdict(artifact.name, verdict)
     try:
         admitted = admit(artifact, verdict)
     except PolicyError as error:
@@ -257,13 +256,7 @@ def _load(
     options: ModelOptions,
 ) -> Any:
     _warn_of_versions(accepted.examination)
-    root = accepted.examination.parts[0]
-    trace = root.trace
-    if trace is None or root.format != "pickle" or trace.reading not in ("pickle", "joblib"):
-        raise UnsupportedError(
-            f"this is {root.description}, which safe_load does not load yet",
-            hint="pickle and joblib files, compressed or not, are loaded",
-        )
+    trace = _what_is_loaded(accepted.examination)
     artifact = accepted.admitted.artifact
     entries = (allowed.find(item.ref) for item in trace.imports)
     own_modules = {entry.ref.module for entry in entries if entry is not None and entry.is_own}
@@ -282,6 +275,21 @@ def _load(
         )
     except (LoadFailedError, MissingModuleError) as error:
         raise _with_versions(error, accepted.examination) from error.__cause__
+
+
+def _what_is_loaded(examination: Examination) -> Trace:
+    """Return the trace of the pickle that the loader will read."""
+    root = examination.parts[0]
+    trace = root.trace if root.format == "pickle" else None
+    if root.format == "torch-zip":  # torch.load unpickles one member of it
+        inside = [part for part in examination.parts[1:] if _TORCH_PICKLE.fullmatch(part.path)]
+        trace = inside[0].trace if len(inside) == 1 else None
+    if trace is None or trace.reading not in _READINGS:
+        raise UnsupportedError(
+            f"this is {root.description}, which safe_load does not load yet",
+            hint="pickle, joblib and PyTorch files are loaded, the first two compressed or not",
+        )
+    return trace
 
 
 def _with_names(error: PolicyError, trace: Trace | None, allowed: AllowList) -> PolicyError:
@@ -314,7 +322,7 @@ def _warn_of_versions(examination: Examination) -> None:
     for finding in examination.findings:
         if finding.severity is Severity.WARNING:
             text = f"{finding.title}; {finding.detail} ({finding.hint})"
-            warnings.warn(text, ModelVersionWarning, stacklevel=callers_level())
+            warnings.warn(text, ModelVersionWarning, stacklevel=4)
 
 
 def _warn_of_libraries(metadata: Metadata | None, examination: Examination) -> None:
@@ -331,7 +339,7 @@ def _warn_of_libraries(metadata: Metadata | None, examination: Examination) -> N
             f"the model was trained with {printable(library, 60)} {printable(wanted, 60)}, and {is_there} here "
             f"(install {printable(library, 60)}=={printable(wanted, 60)}, or test its predictions)",
             ModelVersionWarning,
-            stacklevel=callers_level(),
+            stacklevel=3,
         )
 
 

@@ -95,6 +95,11 @@ class ModelProxy(Lifecycle):
             return f"<{_name(self)} in a sandbox that was closed>"
         return printable_lines(_text(_session(self).request("repr", _reference(self))), _TEXT_CHARS)
 
+    def __str__(self) -> str:
+        if _session(self).closed:
+            return repr(self)
+        return printable_lines(_text(_session(self).request("str", _reference(self))), _TEXT_CHARS)
+
     # -- what scikit-learn asks ------------------------------------------------------------------------
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -168,6 +173,31 @@ class _Iterated(_Sized, _Indexed):
         return (self[position] for position in range(len(self)))
 
 
+class _Containing(ModelProxy):
+    __slots__ = ()
+
+    def __contains__(self, key: Any) -> bool:
+        session = _session(self)
+        return session.request("contains", _reference(self), key=session.encode_key(key)) is True
+
+
+class _Stream(ModelProxy):
+    """A generator or another iterator: asked for one item after the other."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        found = _session(self).request("next", _reference(self))
+        if type(found) is not list or len(found) > 1:
+            raise _no_answer("an item")
+        if not found:
+            raise StopIteration
+        return found[0]
+
+
 class _Html(ModelProxy):
     __slots__ = ()
 
@@ -176,7 +206,7 @@ class _Html(ModelProxy):
         return _FRAME.format(html.escape(drawn))
 
 
-_MIXINS = {"call": _Callable, "len": _Sized, "item": _Indexed, "html": _Html}
+_MIXINS = {"call": _Callable, "len": _Sized, "item": _Indexed, "html": _Html, "contains": _Containing}
 _classes: dict[frozenset[str], type[ModelProxy]] = {}
 
 
@@ -187,6 +217,8 @@ def proxy_of(reference: Reference) -> ModelProxy:
         bases = [_MIXINS[word] for word in sorted(reference.can) if word in _MIXINS]
         if {"iter", "len", "item"} <= reference.can:
             bases = [_Iterated, *(base for base in bases if base not in {_Sized, _Indexed})]
+        if "next" in reference.can:
+            bases = [_Stream]
         found = type("ModelProxy", tuple(bases) or (ModelProxy,), {"__slots__": (), "__module__": __name__})
         _classes[reference.can] = found
     return found(reference)

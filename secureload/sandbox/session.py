@@ -34,7 +34,7 @@ __all__ = ["Collector", "Session", "UnsentError", "again", "encode_key"]
 
 _LOAD_HINT = "use the library versions that it was saved with"
 _IDENTIFIER_CHARS = 200
-_ABILITIES = frozenset({"call", "len", "item", "iter", "html"})
+_ABILITIES = frozenset({"call", "len", "item", "iter", "next", "contains", "html"})
 
 
 _LOADING: tuple[None, Mapping[str, Any]] = (None, {"op": "load"})

@@ -16,6 +16,7 @@ from secureload.sandbox.roles.loader import AdmittedGlobals, load_payload
 from secureload.sandbox.roles.pinned import empty_extension_registry, open_pinned
 from secureload.sandbox.roles.service import Service
 from secureload.sandbox.roles.threads import ThreadPools, local_locks
+from secureload.sandbox.roles.warm import warm_up_libraries
 from secureload.values import dataclass
 
 __all__ = ["PRELOAD", "prepare", "run", "warm_up"]
@@ -98,8 +99,7 @@ def prepare(config: dict[str, Any]) -> _Prepared:
     # Only now, and behind the interpreter's own: no library is taken from an application's folder.
     sys.path.extend(entry for entry in config["path"] if entry not in sys.path)
     _import_all(config["own_modules"])
-    if "pandas" in config["modules"]:
-        _warm_up_frames()
+    warm_up_libraries(config["modules"])
     empty_extension_registry()
     local_locks()
     _find_thread_pools()
@@ -132,21 +132,6 @@ def _import_all(modules: list[str]) -> None:
             postponed.append(module)
     for module in postponed:
         importlib.import_module(module)
-
-
-def _warm_up_frames() -> None:
-    """Let scikit-learn handle one small frame each way: it imports its support for pandas when it meets one."""
-    import pandas as pd
-    from sklearn.compose import ColumnTransformer
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-    frame = pd.DataFrame({"a": [0.0, 1.0], "b": ["x", "y"], "c": pd.Categorical(["u", "v"])})
-    encoder = OneHotEncoder(sparse_output=False)
-    steps = [("numbers", StandardScaler(), ["a"]), ("words", encoder, ["b", "c"])]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ColumnTransformer(steps).fit(frame).transform(frame)
-        ColumnTransformer(steps).set_output(transform="pandas").fit_transform(frame)
 
 
 def run(channel: Channel, descriptor: int, task: dict[str, Any], prepared: _Prepared) -> None:

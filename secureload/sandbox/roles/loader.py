@@ -11,11 +11,12 @@ import importlib
 import pickle
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from secureload.pickles.arrays import array_bytes
 from secureload.pickles.names import effective_name, first_protocol
 from secureload.pickles.source import ByteSource
+from secureload.sandbox.roles.torch_loader import SeekableSource, load_torch
 
 __all__ = ["AdmittedGlobals", "NotAdmittedError", "load_payload"]
 
@@ -168,9 +169,11 @@ class _ReadOnlyFile:
 
 
 def load_payload(stream: ByteSource, reading: str, admitted: AdmittedGlobals) -> Any:
-    """Return the first object of ``stream``, read as ``reading`` ("pickle" or "joblib") says.
+    """Return the first object of ``stream``, read as ``reading`` ("pickle", "joblib" or "torch") says.
 
     Raises whatever the payload and the classes that it names raise.
     """
+    if reading == "torch":
+        return load_torch(cast(SeekableSource, stream), admitted)
     loader = _JoblibLoader if reading == "joblib" else _PickleLoader
     return loader(stream, admitted).load()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import itertools
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from typing import Any
 
 from secureload.limits import Limits
 from secureload.sandbox.channel import Channel, ChannelClosedError, Frame, Place
+from secureload.sandbox.roles.torch_loader import given_tensors
 from secureload.sandbox.wire.errors import Unencodable
 from secureload.sandbox.wire.frame import Buffer, Kind, Message
 from secureload.sandbox.wire.quick import Kept, Packed, and_kept, answer_with, asked_in
@@ -177,7 +179,8 @@ class Service:
 
     def _function(self, number: int, name: str | None) -> Any:
         target = self._objects[number]
-        return target if name is None else getattr(target, name)
+        function = target if name is None else getattr(target, name)
+        return given_tensors(function, target)
 
     def _call(self, body: dict[str, Any], decoder: Decoder) -> Any:
         function = self._function(body["ref"], body["name"])
@@ -187,6 +190,16 @@ class Service:
 
     def _item(self, body: dict[str, Any], decoder: Decoder) -> Any:
         return self._objects[body["ref"]][decoder.decode(body["key"])]
+
+    def _contains(self, body: dict[str, Any], decoder: Decoder) -> Any:
+        return decoder.decode(body["key"]) in self._objects[body["ref"]]
+
+    def _following(self, body: dict[str, Any], _: Decoder) -> Any:
+        """Return the next item in a list of its own, an empty one at the end."""
+        return list(itertools.islice(self._objects[body["ref"]], 1))
+
+    def _text(self, body: dict[str, Any], _: Decoder) -> Any:
+        return str(self._objects[body["ref"]])[:_TEXT_CHARS]
 
     def _length(self, body: dict[str, Any], _: Decoder) -> Any:
         return len(self._objects[body["ref"]])
@@ -232,6 +245,8 @@ _ABILITIES = {
     "len": "__len__",
     "item": "__getitem__",
     "iter": "__iter__",
+    "next": "__next__",
+    "contains": "__contains__",
     "html": "_repr_html_",
 }
 
@@ -240,6 +255,9 @@ _OPERATIONS: dict[str, Callable[[Service, dict[str, Any], Decoder], Any]] = {
     "call": Service._call,
     "item": Service._item,
     "len": Service._length,
+    "contains": Service._contains,
+    "next": Service._following,
+    "str": Service._text,
     "dir": Service._names,
     "repr": Service._repr,
     "html": Service._html,

@@ -22,6 +22,7 @@ from secureload.sandbox.wire import (
     scalars,
     sparse,
     structured,
+    tensors,
 )
 from secureload.sandbox.wire.containers import AttributeDict
 from secureload.sandbox.wire.errors import Unencodable, WireValueError
@@ -142,6 +143,7 @@ _LIBRARIES: dict[str, Callable[[Encoder, Any], Any]] = {
     "scipy": Encoder._scipy,
     "pandas": lambda encoder, value: frames.encode_frame(value, encoder.encode),
     "polars": lambda encoder, value: polars_frames.encode_polars(value, encoder.encode),
+    "torch": lambda encoder, value: tensors.encode_torch(value, encoder.encode),
     "pyarrow": lambda encoder, value: arrow.encode_table(value, encoder.encode),
 }
 
@@ -275,6 +277,10 @@ def _named(decoder: Decoder, _: list[Any], parts: list[Any]) -> Any:
     return containers.decode_named(name, fields, items, decoder.decode)
 
 
+def _tensor(decoder: Decoder, tree: list[Any], parts: list[Any]) -> Any:
+    return tensors.decode_tensor(tree[0], parts, decoder.decode)
+
+
 def _dtype(decoder: Decoder, _: list[Any], parts: list[Any]) -> Any:
     (tree,) = parts
     return structured.decoded_dtype(tree, decoder.decode)
@@ -302,6 +308,7 @@ _DECODERS: dict[str, Callable[[Decoder, list[Any], list[Any]], Any]] = {
     **dict.fromkeys(frames.TAGS, _long_way(frames.decode_frame)),
     **dict.fromkeys(("pat", "aty"), _long_way(arrow.decode_table)),
     **dict.fromkeys(("pl", "pls"), _long_way(polars_frames.decode_polars)),
+    **dict.fromkeys(("tt", "tdt", "tdv"), _tensor),
     "ar": _long_way(arrow.decode_arrow),
     "rng": _of_parts(generators.decode_generator),
     "S": lambda decoder, tree, _: structured.decode_structured(tree, decoder._segments, decoder.decode),
