@@ -29,6 +29,7 @@ DOCUMENTS = (
     "keys/README.md",
     "benchmarks/README.md",
     "docs/report.md",
+    "docs/signing.md",
 )
 
 
@@ -74,7 +75,8 @@ def test_the_ellipsis_matches_what_it_says_and_no_more() -> None:
     assert not matches(("system('x')",), "systemX'x')\n")
 
 
-def test_the_readme_is_what_happens(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/signing.md"])
+def test_the_page_is_what_happens(tmp_path: Path, page: str) -> None:
     home = tmp_path / "home"
     work = home / "work"
     work.mkdir(parents=True)
@@ -88,8 +90,8 @@ def test_the_readme_is_what_happens(tmp_path: Path) -> None:
         "NO_COLOR": "1",
         "COLUMNS": "100",
     }
-    told = steps((ROOT / "README.md").read_text(encoding="utf-8"))
-    assert sum(step.language == "python" for step in told) >= 4
+    told = steps((ROOT / page).read_text(encoding="utf-8"))
+    assert sum(step.language == "python" for step in told) >= 2
     assert sum(step.language == "console" for step in told) >= 8
     for step in told:
         command = (
