@@ -33,6 +33,10 @@ class Limits:
     key_file_bytes: int = 64 * 1024
     trust_toml_bytes: int = 4 * _MIB
     trust_keys: int = 10_000
+    # ssh-agent itself holds at most 2,048 keys and speaks of 256 KiB at once; somebody may have to confirm.
+    agent_keys: int = 2_048
+    agent_answer_bytes: int = 256 * 1024
+    agent_wait_seconds: float = 120.0
     # The versions seen of 100,000 models.
     memory_bytes: int = 16 * _MIB
     # A policy is a page of text; the metadata of a model with 10,000 columns is 1 MB.

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from secureload.signing.truststore import TrustStore
 
-__all__ = ["OmsExported", "OmsVerified", "export_oms", "verify_oms"]
+__all__ = ["OmsExported", "OmsVerified", "export_oms", "read_oms_key", "verify_oms"]
 
 _CHUNK_BYTES = 1 << 20
 _SIGNATURE_MODE = 0o644
@@ -105,7 +105,8 @@ def verify_oms(
     data = read_sidecar(where, limits)
     if data is None:
         raise UnsignedError(
-            f"there is no signature: {printable(str(where))} is missing", hint="Say where it is (--signature)."
+            f"there is no signature: {printable(str(where))} is missing",
+            hint="Say where it is (--signature).",
         )
     bundle = parse_oms_bundle(data, limits)
     key, signer = _key_of(bundle, public_key, roots, limits)
@@ -157,7 +158,7 @@ def export_oms(
         TrustError: nobody trusted vouches for the model.
         UsageError: a key, a certificate or a path is not usable, or the output exists and ``force`` is not set.
     """
-    signer = key if isinstance(key, EcdsaSigner) else _read_signer(Path(key), password, limits)
+    signer = key if isinstance(key, EcdsaSigner) else read_oms_key(key, password, limits)
     certificates = _read_chain(certificate, chain, signer, limits)
     verified = verify(path, trust_store=trust_store, name=name, limits=limits, progress=progress)
     said = verified.verification.good[0].statement
@@ -180,9 +181,14 @@ def export_oms(
     )
     target = Path(output) if output is not None else Path(f"{os.fspath(path).rstrip('/')}.oms.sig")
     (replace_file if force else create_file)(target, encode_oms_bundle(bundle) + b"\n", _SIGNATURE_MODE)
-    return OmsExported(
-        written=target, name=said.name, signer=signer.public.hint, manifest=verified.manifest
-    )
+    return OmsExported(written=target, name=said.name, signer=signer.public.hint, manifest=verified.manifest)
+
+
+def read_oms_key(
+    path: str | os.PathLike[str], password: bytes | None = None, limits: Limits = DEFAULT_LIMITS
+) -> EcdsaSigner:
+    """Read an ECDSA private key in PEM, which nobody else may be able to read. Raises :class:`UsageError`."""
+    return EcdsaSigner.load(read_file(Path(path), limits.key_file_bytes, is_secret=True), password, limits)
 
 
 def _key_of(
@@ -225,10 +231,6 @@ def _certificates(
     if not roots:
         raise UsageError("there is no root certificate to trust", hint="Pass at least one.")
     return roots
-
-
-def _read_signer(path: Path, password: bytes | None, limits: Limits) -> EcdsaSigner:
-    return EcdsaSigner.load(read_file(path, limits.key_file_bytes, is_secret=True), password, limits)
 
 
 def _read_chain(
@@ -303,9 +305,7 @@ def _shards_match(statement: OmsStatement, name: str, artifact: Artifact) -> boo
 
 
 def _matches(statement: OmsStatement, name: str, member: Artifact) -> bool:
-    return all(
-        _digest(member, shard.start, shard.end) == shard.digest for shard in statement.shards[name]
-    )
+    return all(_digest(member, shard.start, shard.end) == shard.digest for shard in statement.shards[name])
 
 
 def _digest(member: Artifact, start: int, end: int) -> bytes:

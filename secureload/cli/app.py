@@ -28,6 +28,7 @@ COMMANDS = {
     "rules": "rules",
     "explain": "rules",
     "key": "key",
+    "export": "export",
 }
 
 _EPILOG = """\b

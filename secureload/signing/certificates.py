@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from secureload.errors import ExpiredError, SignatureFormatError, UntrustedError, UsageError
+from secureload.errors import ExpiredError, SecureloadError, SignatureFormatError, UntrustedError, UsageError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
 from secureload.signing.ecdsa import EcdsaKey
@@ -68,7 +68,9 @@ def key_of_chain(
         is_for_signing = _is_for_signing(leaf)
         key = _key_of(leaf)
         begins, ends = leaf.not_valid_before_utc, leaf.not_valid_after_utc
-    except (ValueError, TypeError, OverflowError):
+    except SecureloadError:
+        raise
+    except Exception:  # whatever the library makes of the bytes
         raise SignatureFormatError(
             "the signature carries what is no certificate", hint="Ask the signer for a new signature."
         ) from None
