@@ -1,0 +1,1 @@
+"""The real programs that others verify and sign with."""
