@@ -100,6 +100,7 @@ def key_of_chain(
 
 def _is_for_signing(certificate: Certificate) -> bool:
     from cryptography import x509
+    from cryptography.x509.oid import ExtendedKeyUsageOID
 
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
@@ -111,7 +112,7 @@ def _is_for_signing(certificate: Certificate) -> bool:
         extended = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
         return False
-    return x509.ExtendedKeyUsageOID.CODE_SIGNING in extended
+    return ExtendedKeyUsageOID.CODE_SIGNING in extended
 
 
 def _key_of(certificate: Certificate) -> EcdsaKey:

@@ -170,7 +170,12 @@ def _described(data: bytes, limits: Limits) -> tuple[tuple[str, ...], bool]:
 def _hash_of(curve: str) -> HashAlgorithm:
     from cryptography.hazmat.primitives import hashes
 
-    return {"secp256r1": hashes.SHA256, "secp384r1": hashes.SHA384, "secp521r1": hashes.SHA512}[curve]()
+    by_curve: dict[str, HashAlgorithm] = {
+        "secp256r1": hashes.SHA256(),
+        "secp384r1": hashes.SHA384(),
+        "secp521r1": hashes.SHA512(),
+    }
+    return by_curve[curve]
 
 
 def _not_a_key(what: str) -> UsageError:

@@ -31,7 +31,10 @@ model_signing.signing.Config().use_elliptic_key_signer(private_key=key).set_hash
 THEIR_VERIFY = """
 import sys, model_signing
 folder, key, signature = sys.argv[1:]
-model_signing.verifying.Config().use_elliptic_key_verifier(public_key=key).verify(folder, signature)
+hashing = model_signing.hashing.Config().use_shard_serialization(shard_size=1000)
+hashing.set_ignored_paths(paths=[signature])
+verifier = model_signing.verifying.Config().use_elliptic_key_verifier(public_key=key)
+verifier.set_hashing_config(hashing).verify(folder, signature)
 """
 
 
