@@ -3,6 +3,7 @@
 # make lint     ruff and mypy --strict
 # make bench    what it costs; writes benchmarks/results/spine.md
 # make bench-scan  the scanner side by side with its peers; writes benchmarks/results/scan.md and scan.png
+# make bench-trust  signing and verifying beside hashlib, openssl and model_signing; writes benchmarks/results/trust.md
 # make clean    removes what the others made
 #
 # The first run makes .venv with PYTHON (3.11 to 3.13). Nothing outside this folder is touched.
@@ -17,7 +18,7 @@ BASE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
 
-.PHONY: demo test lint bench bench-scan clean
+.PHONY: demo test lint bench bench-scan bench-trust clean
 .DELETE_ON_ERROR:
 
 demo: $(BASE)
@@ -36,6 +37,9 @@ bench: $(BASE)
 
 bench-scan: $(BENCH)
 	$(BIN)/python -m benchmarks.bench_scan
+
+bench-trust: $(BASE)
+	$(BIN)/python -m benchmarks.bench_trust
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -51,6 +51,7 @@ COVERED_BY: dict[str, str] = {
     "formats/reading.py": "scan/test_survey.py",
     "pickles/checked.py": "pickles/test_codec.py",
     "cli/check_run.py": "cli/test_check.py",
+    "cli/oms.py": "cli/test_export.py",
     "cli/rendering.py": "cli/test_check.py",
     "report/rule_page.py": "api/test_rule_pages.py",
     "formats/sevenzip_coders.py": "formats/readers/test_sevenzip.py",

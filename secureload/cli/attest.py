@@ -11,7 +11,13 @@ import typer
 from secureload.cli.moments import parse_moment
 from secureload.cli.output import emit
 from secureload.cli.progress import progress_of
-from secureload.cli.signing_key import KeyOption, PassphraseOption, choose_signer
+from secureload.cli.signing_key import (
+    AgentOption,
+    KeyOption,
+    PassphraseOption,
+    Pkcs11Option,
+    choose_signer,
+)
 from secureload.errors import PolicyError, UsageError
 from secureload.limits import DEFAULT_LIMITS
 from secureload.printable import printable
@@ -64,6 +70,8 @@ def attest(
         Path | None, typer.Option("--output", help="Write it into a file of its own.", readable=False)
     ] = None,
     key: KeyOption = None,
+    agent: AgentOption = False,
+    pkcs11: Pkcs11Option = None,
     passphrase_fd: PassphraseOption = None,
 ) -> None:
     """Sign a statement about a model: metadata, an approval, a scan result, its lineage, or that you saw it today."""
@@ -77,7 +85,7 @@ def attest(
 
     until = None if expires is None else parse_moment(expires, "--expires", datetime.now(UTC))
     statement = _statement(path, str(predicate), comment, metadata, source or [])
-    signer = choose_signer(key, passphrase_fd)
+    signer = choose_signer(key, passphrase_fd, agent=agent, pkcs11=pkcs11)
     with progress_of(path) as progress:
         done = attest_artifact(
             path,

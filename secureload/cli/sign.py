@@ -11,7 +11,13 @@ import typer
 from secureload.cli.moments import parse_moment
 from secureload.cli.output import emit
 from secureload.cli.progress import progress_of
-from secureload.cli.signing_key import KeyOption, PassphraseOption, choose_signer
+from secureload.cli.signing_key import (
+    AgentOption,
+    KeyOption,
+    PassphraseOption,
+    Pkcs11Option,
+    choose_signer,
+)
 from secureload.errors import UsageError
 from secureload.limits import DEFAULT_LIMITS
 from secureload.printable import printable
@@ -38,6 +44,8 @@ def add_to(app: typer.Typer) -> None:
 def sign(
     path: Annotated[Path, typer.Argument(help="A file or a folder.", readable=False)],
     key: KeyOption = None,
+    agent: AgentOption = False,
+    pkcs11: Pkcs11Option = None,
     name: Annotated[
         str | None, typer.Option("--name", help="The model's name; by default the file's.")
     ] = None,
@@ -75,7 +83,7 @@ def sign(
     except ValueError:
         raise UsageError(f"{printable(path)!r} is not a path") from None
     described = None if metadata is None else read_metadata(metadata, DEFAULT_LIMITS)
-    signer = choose_signer(key, passphrase_fd)
+    signer = choose_signer(key, passphrase_fd, agent=agent, pkcs11=pkcs11)
     with progress_of(path) as progress:
         signed = sign_artifact(
             path,

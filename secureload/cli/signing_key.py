@@ -16,23 +16,66 @@ from secureload.trust.own_files import find_own_file, only_private_key
 if TYPE_CHECKING:
     from secureload.signing.keys import Signer, SigningKey
 
-__all__ = ["KeyOption", "PassphraseOption", "choose_signer", "read_key"]
+__all__ = ["AgentOption", "KeyOption", "PassphraseOption", "Pkcs11Option", "choose_signer", "read_key"]
 
 KeyOption = Annotated[
     Path | None,
-    typer.Option("--key", help="The private key; by default the only one that you have.", readable=False),
+    typer.Option(
+        "--key",
+        help="The private key; by default the only one that you have. With --agent: a .pub file or fingerprint.",
+        readable=False,
+    ),
+]
+AgentOption = Annotated[bool, typer.Option("--agent", help="Sign with a key in your SSH agent.")]
+Pkcs11Option = Annotated[
+    str | None,
+    typer.Option("--pkcs11", metavar="URI", help="Sign with a key in a token: pkcs11:token=…;object=…"),
 ]
 PassphraseOption = Annotated[
-    int | None, typer.Option("--passphrase-fd", help="Read the passphrase from this descriptor.", min=0)
+    int | None,
+    typer.Option("--passphrase-fd", help="Read the passphrase or PIN from this descriptor.", min=0),
 ]
 
 
-def choose_signer(key: Path | None, passphrase_fd: int | None) -> Signer:
+def choose_signer(
+    key: Path | None, passphrase_fd: int | None, *, agent: bool = False, pkcs11: str | None = None
+) -> Signer:
     """Return the signer that the options mean, and say what about its key is weak."""
+    if pkcs11 is not None:
+        if agent or key is not None:
+            raise UsageError(
+                "--pkcs11 says which key signs; --key and --agent do too", hint="Give one of them."
+            )
+        return _token_signer(pkcs11, passphrase_fd)
+    if agent:
+        return _agent_signer(key)
     signer = read_key(only_private_key() if key is None else find_own_file(key), passphrase_fd)
     for warning in signer.warnings:
         note(f"warning: {printable(warning, 400)}")
     return signer
+
+
+def _agent_signer(key: Path | None) -> Signer:
+    from secureload.trust.agent import agent_signer
+    from secureload.trust.keyfiles import read_public_key
+
+    wanted = None if key is None else str(key)
+    if key is not None and key.suffix == ".pub":
+        wanted = read_public_key(find_own_file(key)).fingerprint
+    return agent_signer(wanted)
+
+
+def _token_signer(uri: str, descriptor: int | None) -> Signer:
+    """Open the token; its PIN is looked for, or asked for, only where it wants one."""
+    from secureload.trust.pkcs11 import pkcs11_signer
+
+    try:
+        return pkcs11_signer(uri)
+    except UsageError as error:
+        if error.fields.get("reason") != "pin-missing":
+            raise
+    pin = given_passphrase(descriptor)
+    return pkcs11_signer(uri, ask_passphrase("PIN of the token") if pin is None else pin)
 
 
 def read_key(path: Path, descriptor: int | None) -> SigningKey:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from secureload.cli.oms import OmsKeyOption, OmsRootOption, SignatureOption, write_oms
 from secureload.cli.output import Format, emit, emit_json, note
 from secureload.cli.policy import PolicyOption
 from secureload.cli.progress import progress_of
 from secureload.cli.trust import StoreOption
+from secureload.errors import UsageError
 from secureload.printable import printable
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ Examples:
   secureload verify model-folder --trust-store keys --format json
   secureload verify model-folder --only weights/part-1.safetensors
   secureload verify model.joblib --policy strict --explain
+  secureload verify model-folder --oms-key signer.pub --signature model-folder/model.sig
 """
 
 
@@ -53,11 +56,24 @@ def verify(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say of every statement in the signature file what it is worth.")
     ] = False,
+    oms_key: OmsKeyOption = None,
+    oms_root: OmsRootOption = None,
+    signature: SignatureOption = None,
     output_format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
 ) -> None:
     """Verify that somebody whom you trust signed exactly these bytes; what they would do is not examined."""
     from secureload.api.verify import verify as verify_path
 
+    if oms_key is not None or oms_root is not None:
+        if name or policy or only or allow_rollback or explain or trust_store:
+            raise UsageError(
+                "an OMS signature is verified by its key or its root alone",
+                hint="leave the other options away, or export nothing and verify the .sig of 'secureload sign'",
+            )
+        write_oms(path, oms_key, oms_root, signature, output_format)
+        return
+    if signature is not None:
+        raise UsageError("--signature is for --oms-key and --oms-root", hint="name one of them")
     if explain:
         _explain(path, trust_store, name, policy, note if output_format is Format.JSON else emit)
     with warnings.catch_warnings(record=True) as told, progress_of(path) as progress:

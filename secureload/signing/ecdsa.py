@@ -180,5 +180,6 @@ def _hash_of(curve: str) -> HashAlgorithm:
 
 def _not_a_key(what: str) -> UsageError:
     return UsageError(
-        f"the public key {what}", hint="OpenSSF's model signer uses ECDSA keys in PEM (BEGIN PUBLIC KEY)."
+        f"the public key {what}",
+        hint="The keys of OpenSSF's model signer are ECDSA keys in PEM (BEGIN PUBLIC KEY).",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
 
 from secureload.errors import UsageError
 from secureload.printable import printable
@@ -15,6 +14,7 @@ _EXAMPLE = "pkcs11:token=release;object=alice?module-path=/usr/lib/softhsm/libso
 _URI_CHARS = 4_096
 _PATH = frozenset({"token", "object", "id", "serial", "manufacturer", "model", "slot-id", "type"})
 _QUERY = frozenset({"module-path"})
+_PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _ESCAPED = re.compile(r"(?:[A-Za-z0-9\-._~:\[\]@!$'()*+,=&/?|]|%[0-9A-Fa-f]{2})*", re.ASCII)
 
 
@@ -67,7 +67,7 @@ def _attributes(text: str, separator: str, known: frozenset[str]) -> dict[str, b
             raise _refused(f"it has {name!r} twice")
         if not value or _ESCAPED.fullmatch(value) is None:
             raise _refused(f"its {name!r} is empty or holds a character that must be written as %XX")
-        found[name] = unquote_to_bytes(value)
+        found[name] = _PERCENT.sub(lambda match: bytes.fromhex(match[1].decode()), value.encode("ascii"))
     return found
 
 

@@ -91,3 +91,16 @@ def test_a_folder_is_signed_as_one(shell: Shell) -> None:
     shell.write("folder/b/c.pkl", [2])
     assert "members:  2" in shell("sign", "folder").succeeded().out
     assert "members: 2" in shell("verify", "folder").succeeded().out
+
+
+def test_a_key_in_an_agent_and_one_in_a_token_are_not_both(shell: Shell, plain: Path) -> None:
+    asked = ("sign", plain, "--agent", "--pkcs11", "pkcs11:object=alice")
+    assert "Give one" in shell(*asked).failed(2).err or "give one" in shell(*asked).failed(2).err
+
+
+def test_without_an_agent_signing_with_it_says_how_to_start_one(
+    shell: Shell, plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    assert "ssh-agent" in shell("sign", plain, "--agent").failed(2).err
+    assert not Path(f"{plain}.sig").exists()

@@ -66,6 +66,7 @@ def test_a_weak_key_is_passed_over() -> None:
         keys_answer((BLOB + b"x", b"")),
         b"\x0c\0\0\0\1\xff\xff\xff\xff",
     ],
+    ids=["nothing", "refusal", "no count", "no key", "more behind", "cut key", "long key", "huge length"],
 )
 def test_a_malformed_list_of_keys_is_refused(answer: bytes) -> None:
     with pytest.raises(UsageError):
