@@ -9,26 +9,30 @@ The names below are the public interface. They are imported when they are first 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
-from secureload.errors import (
-    ArtifactError,
-    PolicyError,
-    SandboxError,
-    SecureloadError,
-    TrustError,
-    UsageError,
-)
-from secureload.limits import DEFAULT_LIMITS, Limits
-
+TYPE_CHECKING = False  # what has it would be imported for it: a tenth of the start of check
 if TYPE_CHECKING:
+    from typing import Any
+
     from secureload.api.attest import Attested, attest, merge
     from secureload.api.check import Checked, check
     from secureload.api.describe import describe
     from secureload.api.load import ModelVersionWarning, safe_load
+    from secureload.api.prewarm import prewarm
     from secureload.api.sign import Signed, sign
     from secureload.api.verify import Verified, verify
+    from secureload.errors import (
+        ArtifactError,
+        CrashLoopError,
+        PolicyError,
+        SandboxError,
+        SandboxMemoryError,
+        SandboxTimeoutError,
+        SecureloadError,
+        TrustError,
+        UsageError,
+    )
+    from secureload.events import Event, observe
+    from secureload.limits import DEFAULT_LIMITS, Limits
     from secureload.sandbox.terms import ReducedConfinementWarning
 
 __version__ = "0.1.0"
@@ -38,11 +42,15 @@ __all__ = [
     "ArtifactError",
     "Attested",
     "Checked",
+    "CrashLoopError",
+    "Event",
     "Limits",
     "ModelVersionWarning",
     "PolicyError",
     "ReducedConfinementWarning",
     "SandboxError",
+    "SandboxMemoryError",
+    "SandboxTimeoutError",
     "SecureloadError",
     "Signed",
     "TrustError",
@@ -52,22 +60,35 @@ __all__ = [
     "check",
     "describe",
     "merge",
+    "observe",
+    "prewarm",
     "safe_load",
     "sign",
     "verify",
 ]
 
 _LAZY = {
+    **dict.fromkeys(
+        (
+            *("ArtifactError", "CrashLoopError", "PolicyError", "SandboxError", "SandboxMemoryError"),
+            *("SandboxTimeoutError", "SecureloadError", "TrustError", "UsageError"),
+        ),
+        "secureload.errors",
+    ),
+    **dict.fromkeys(("DEFAULT_LIMITS", "Limits"), "secureload.limits"),
     "Attested": "secureload.api.attest",
     "attest": "secureload.api.attest",
     "describe": "secureload.api.describe",
     "merge": "secureload.api.attest",
     "Checked": "secureload.api.check",
+    "Event": "secureload.events",
     "ModelVersionWarning": "secureload.api.load",
     "ReducedConfinementWarning": "secureload.sandbox.terms",
     "Signed": "secureload.api.sign",
     "Verified": "secureload.api.verify",
     "check": "secureload.api.check",
+    "observe": "secureload.events",
+    "prewarm": "secureload.api.prewarm",
     "safe_load": "secureload.api.load",
     "sign": "secureload.api.sign",
     "verify": "secureload.api.verify",
@@ -78,6 +99,8 @@ def __getattr__(name: str) -> Any:
     module = _LAZY.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
     value = getattr(importlib.import_module(module), name)
     globals()[name] = value
     return value

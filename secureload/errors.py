@@ -116,6 +116,12 @@ class LimitError(ArtifactError):
 
     code = "artifact.limit"
 
+    @property
+    def named(self) -> str:
+        """The message, with the limit's name."""
+        limit = str(self.fields.get("limit", ""))
+        return self.message if not limit or limit in self.message else f"{limit}: {self.message}"
+
 
 class UnsupportedError(ArtifactError):
     """What this is cannot be examined: a special file, a symbolic link, a format that has no reader here."""

@@ -26,7 +26,7 @@ CLOSE: Final = "close"
 class Event:
     """Something that happened just now; ``fields`` by ``kind``, times in seconds.
 
-    ``verdict``: model, outcome, sha256, policy, summary. ``load``: model, outcome, seconds, sha256, replicas.
+    ``verdict``: model, outcome, sha256, policy, summary. ``load``: model, outcome, seconds.
     ``call``: model, method, outcome, seconds. ``restart``: model, reason, restarts, replica, seconds.
     ``close``: model, restarts. An ``outcome`` is "loaded" or "ok", or the code or class of the error; that of a
     verdict is its own.

@@ -53,6 +53,9 @@ class Limits:
     expansion_floor_bytes: int = 16 * _MIB
     expanded_bytes: int = 16 * _GIB
     nesting_depth: int = 8
+    # Compressed members that hold nothing, some 20 microseconds each: bgzip ends with one, and so does each part of
+    # what was put together.
+    empty_members: int = 100_000
     # The shards and tensors of a large model are some thousands of members.
     archive_members: int = 50_000
     # Checksums of zip members that are compared: those of all pickles and headers, not those of the weights. CRC-32
@@ -67,6 +70,10 @@ class Limits:
     # A value takes up to ten times the bytes of its text.
     json_text_bytes: int = 100_000_000
     json_text_depth: int = 200
+    # Its commas, and its brackets and braces, counted before it is parsed: a number takes 32 bytes of memory, an
+    # empty list 64, a small object 250. A boosted model of 100 MB has some eight million numbers.
+    json_text_items: int = 10_000_000
+    json_collections_items: int = 2_000_000
     # Binary structures: protobuf's own parsers stop at a depth of 100. Entries that are read one by one take some
     # microseconds each; rows of equal ones, of which a large forest has millions, count as one.
     structure_depth: int = 100

@@ -9,7 +9,7 @@ import pytest
 
 import secureload
 from secureload import errors
-from secureload.errors import ExitCode, SecureloadError
+from secureload.errors import ExitCode, LimitError, SecureloadError
 
 CONTRACT = {
     "SecureloadError": ("error", 5),
@@ -88,3 +88,9 @@ def test_every_public_name_exists_and_is_documented() -> None:
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="unheard_of"):
         _ = secureload.unheard_of
+
+
+def test_a_limit_says_its_name_once() -> None:
+    assert LimitError("too much", limit="expanded_bytes").named == "expanded_bytes: too much"
+    assert LimitError("expanded_bytes: too much", limit="expanded_bytes").named == "expanded_bytes: too much"
+    assert LimitError("too much").named == "too much"

@@ -26,7 +26,7 @@ FLOORS = {
     **dict.fromkeys(("artifact", "trust", "sandbox"), 3),
     **dict.fromkeys(("convert", "registry"), 4),
     "api": 5,
-    **dict.fromkeys(("cli", "__main__"), 6),
+    **dict.fromkeys(("cli", "integrations", "__main__"), 6),
 }
 # Pairs on one floor, each with its reason; a pair that nobody uses any more fails.
 NEIGHBOURS = {

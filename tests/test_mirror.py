@@ -17,6 +17,7 @@ COVERED_BY: dict[str, str] = {
     "api/golden.py": "api/test_describe.py",
     "api/inputs.py": "api/test_describe.py",
     "cli/signing_key.py": "cli/test_sign.py",
+    "cli/trust_changes.py": "cli/test_trust.py",
     "policy/requirement.py": "policy/test_attestation_rules.py",
     "signing/strict_toml.py": "signing/test_metadata_toml.py",
     "signing/predicates/approval.py": "signing/predicates/test_catalog.py",
@@ -75,6 +76,7 @@ COVERED_BY: dict[str, str] = {
     "pickles/trace.py": "pickles/test_vm.py",  # values: the tests of what makes them read every field
     "sandbox/kernel.py": "sandbox/layers/test_seccomp.py",
     "sandbox/layers/bpf.py": "sandbox/layers/test_seccomp.py",
+    "sandbox/launch.py": "sandbox/test_escapes.py",
     "sandbox/loading.py": "api/test_load.py",
     "sandbox/lockdown.py": "sandbox/test_session.py",
     "sandbox/proxy.py": "api/test_load.py",

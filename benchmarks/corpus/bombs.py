@@ -115,6 +115,7 @@ def _expansion() -> Iterator[tuple[str, bytes]]:
     for number in range(40):
         layer = zip_of({f"{number}.zip": layer})
     yield "forty-zips.zip", layer
+    yield "a-million-empty-members.pkl.gz", gzip.compress(b"", mtime=0) * 1_000_000
     inner = _zip_of_zeros(_GIB // 4)
     yield "zip-of-zeros.zip", _zip_of_zeros(2 * _GIB)
     yield "zip-of-zips-of-zeros.zip", zip_of({f"{number}.zip": inner for number in range(16)})
@@ -174,4 +175,19 @@ def _claims() -> Iterator[tuple[str, bytes]]:
     yield "huge-header.safetensors", struct.pack("<Q", 1 << 62) + b'{"a":1}'
     yield "nested-json.safetensors", struct.pack("<Q", 200_001) + b'{"a":' + b"[" * 199_996
     yield "many-tensors.gguf", b"GGUF" + struct.pack("<IQQ", 3, 1 << 60, 1 << 60)
+    array = struct.pack("<QQ", 1, 9) + b"general.x" + struct.pack("<I", 9)
+    yield (
+        "array-without-end.gguf",
+        b"GGUF" + struct.pack("<IQ", 3, 0) + array + struct.pack("<IQ", 4, 1 << 60),
+    )
+    yield (
+        "arrays-in-arrays.gguf",
+        b"GGUF" + struct.pack("<IQ", 3, 0) + array + struct.pack("<IQ", 9, 1) * 1_000_000,
+    )
+    lists = b'{"a":[' + b"[]," * 20_000_000 + b"0]}"
+    yield "many-lists.safetensors", struct.pack("<Q", len(lists)) + lists
+    yield "many-lists.json", lists
+    yield "many-lists.keras", zip_of({"config.json": lists, "metadata.json": b"{}"})
+    yield "many-lists.skops", zip_of({"schema.json": lists})
+    yield "long4-of-2-gigabytes.pkl", head + b"\x8b\xff\xff\xff\x7f" + b"\x01" * 1000
     yield "zfile.joblib", b"ZF0xffffffffffff".ljust(21) + zlib.compress(b"\x80\x02N.")

@@ -17,6 +17,7 @@ from secureload.api.examiner import Examiner
 from secureload.api.golden import replay
 from secureload.api.inputs import input_guard
 from secureload.api.policies import require, resolve_policy
+from secureload.api.telling import tell_verdict, told_load
 from secureload.api.verify import (
     forgiving,
     memory_of,
@@ -44,6 +45,7 @@ from secureload.policy.verdict import Policy, decide
 from secureload.policy.verification import Verification
 from secureload.printable import printable
 from secureload.sandbox.call_limits import CallLimits
+from secureload.sandbox.callers import callers_level
 from secureload.sandbox.host import Spawned
 from secureload.sandbox.loading import load_confined, spawn_loader
 from secureload.sandbox.model import ModelOptions
@@ -71,6 +73,7 @@ class ModelVersionWarning(UserWarning):
     """The model was saved under another version of its library than the one that is installed here."""
 
 
+@told_load
 def safe_load(
     path: str | os.PathLike[str],
     mmap_mode: str | None = None,
@@ -220,6 +223,7 @@ def _admitted(
     with Examiner(allowed, limits, opinions=NoOpinions(limits), terms=tracing) as examiner:
         examination = examiner.examine(artifact)
     verdict = decide(policy, verification, examination, artifact.manifest.subject_digest, now=now)
+    tell_verdict(artifact.name, verdict)
     try:
         admitted = admit(artifact, verdict)
     except PolicyError as error:
@@ -322,7 +326,7 @@ def _warn_of_versions(examination: Examination) -> None:
     for finding in examination.findings:
         if finding.severity is Severity.WARNING:
             text = f"{finding.title}; {finding.detail} ({finding.hint})"
-            warnings.warn(text, ModelVersionWarning, stacklevel=4)
+            warnings.warn(text, ModelVersionWarning, stacklevel=callers_level())
 
 
 def _warn_of_libraries(metadata: Metadata | None, examination: Examination) -> None:
@@ -339,7 +343,7 @@ def _warn_of_libraries(metadata: Metadata | None, examination: Examination) -> N
             f"the model was trained with {printable(library, 60)} {printable(wanted, 60)}, and {is_there} here "
             f"(install {printable(library, 60)}=={printable(wanted, 60)}, or test its predictions)",
             ModelVersionWarning,
-            stacklevel=3,
+            stacklevel=callers_level(),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import traceback
@@ -126,6 +127,8 @@ def check_many(paths: Sequence[Path], options: CheckOptions) -> Run:
     """Check files and folders; return the run, with the report of each file that was not skipped."""
     from secureload.api.run_report import run_of_many
 
+    gc.enable()  # the command line turned it off
+    gc.freeze()
     work: list[_Work] = []
     skipped: list[tuple[str, str]] = []
     wholes: list[_Whole] = []

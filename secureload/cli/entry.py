@@ -6,20 +6,19 @@ exception that nobody thought of is exit code 5, never 1, which would say that a
 
 from __future__ import annotations
 
-import atexit
-import gc
 import os
 import stat
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
 
-from secureload.cli.output import note_failure, silence_standard_output
-from secureload.errors import ExitCode, SecureloadError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 __all__ = ["main", "program"]
 
 _INTERRUPTED = 130
+_NOT_WRITTEN = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,20 +29,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _start_ahead(words)
         return _run(words)
-    except SecureloadError as error:
-        return _failed(error.message, error.hint, error.exit_code)
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError as error:
-        if silence_standard_output():
-            return int(ExitCode.ENVIRONMENT)
-        return _internal(error)
     except Exception as error:  # the contract: an uncaught exception is never exit code 1
-        return _internal(error)
+        return _ended_by(error)
+
+
+def _ended_by(error: Exception) -> int:
+    from secureload.cli.output import silence_standard_output
+    from secureload.errors import ExitCode, SecureloadError
+
+    if isinstance(error, SecureloadError):
+        return _failed(error.message, error.hint, error.exit_code)
+    if isinstance(error, BrokenPipeError) and silence_standard_output():
+        return int(ExitCode.ENVIRONMENT)
+    return _failed(
+        f"internal: {type(error).__name__}: {error}",
+        "please report this; SECURELOAD_DEBUG=1 shows where it happened",
+        ExitCode.ENVIRONMENT,
+        error,
+    )
 
 
 def program() -> NoReturn:
     """Run the command line of this process, and end it: nothing of the interpreter is worth taking apart."""
+    import atexit
+    import gc
+
     gc.disable()  # whoever checks many files turns it on again
     code = main()
     atexit._run_exitfuncs()
@@ -51,16 +63,16 @@ def program() -> NoReturn:
         try:
             stream.flush()
         except (OSError, ValueError):
-            code = code or int(ExitCode.ENVIRONMENT)
+            code = code or _NOT_WRITTEN
     os._exit(code)
 
 
 def _start_ahead(words: Sequence[str]) -> None:
     """Let what ``check`` waits for start on another core while this process imports the parser and the rest."""
     if words[:1] == ["check"] and len(words) > 1 and not {"-h", "--help"} & set(words):
-        from secureload.sandbox.zygotes import start_ahead
+        from secureload.sandbox.launch import launch_ahead
 
-        start_ahead("trace", "" if len(words) == 2 and _may_be_plain(words[1]) else "whole")
+        launch_ahead("trace", "" if len(words) == 2 and _may_be_plain(words[1]) else "whole")
 
 
 def _may_be_plain(path: str) -> bool:
@@ -91,21 +103,15 @@ def _run(words: list[str]) -> int:
     return run(words)
 
 
-def _failed(message: str, hint: str, code: ExitCode) -> int:
-    note_failure(message, hint)
-    return int(code)
+def _failed(message: str, hint: str, code: int, error: Exception | None = None) -> int:
+    from secureload.cli.output import note_failure
 
-
-def _internal(error: BaseException) -> int:
-    if os.environ.get("SECURELOAD_DEBUG") == "1":
+    if error is not None and os.environ.get("SECURELOAD_DEBUG") == "1":
         import traceback
 
         traceback.print_exception(error)
-    return _failed(
-        f"internal: {type(error).__name__}: {error}",
-        "please report this; SECURELOAD_DEBUG=1 shows where it happened",
-        ExitCode.ENVIRONMENT,
-    )
+    note_failure(message, hint)
+    return int(code)
 
 
 def _open_standard_streams() -> None:

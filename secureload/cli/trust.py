@@ -18,7 +18,7 @@ from secureload.trust.own_files import find_own_file
 if TYPE_CHECKING:
     from secureload.signing.truststore import TrustedKey, TrustStore
 
-__all__ = ["add", "add_to", "list_keys", "revoke"]
+__all__ = ["StoreOption", "add", "add_to", "list_keys", "revoke", "trust_folder"]
 
 StoreOption = Annotated[
     Path | None,
@@ -35,6 +35,9 @@ _app = typer.Typer(help="Say whom you trust, and for what.", rich_markup_mode=No
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
+    from secureload.cli.trust_changes import add_changes
+
+    add_changes(_app)
     app.add_typer(_app, name="trust")
 
 
@@ -46,7 +49,9 @@ def add(
     file: Annotated[
         Path, typer.Argument(metavar="PUBFILE", help="The public key; ask its owner for it.", readable=False)
     ],
-    role: Annotated[list[str], typer.Option("--role", help="signer, approver or scanner; may be repeated.")],
+    role: Annotated[
+        list[str], typer.Option("--role", help="signer, approver, scanner, timestamper; repeatable.")
+    ],
     name: Annotated[str | None, typer.Option("--name", help="By default the name of the file.")] = None,
     model: Annotated[
         list[str] | None, typer.Option("--model", help="Pattern of model names; may be repeated.")
@@ -62,7 +67,7 @@ def add(
     source = find_own_file(file)
     key = read_public_key(source)
     now = datetime.now(UTC)
-    folder = _folder(trust_store)
+    folder = trust_folder(trust_store)
     entry = add_trusted_key(
         folder,
         key,
@@ -89,7 +94,7 @@ def list_keys(
     """List the keys of the trust store."""
     from secureload.trust.store import load_trust_store
 
-    folder = _folder(trust_store)
+    folder = trust_folder(trust_store)
     store = load_trust_store(trust_store)
     now = datetime.now(UTC)
     if output_format is Format.JSON:
@@ -107,17 +112,18 @@ def revoke(
     since: Annotated[str | None, typer.Option("--since", help="Such as 2026-06-01; by default now.")] = None,
     trust_store: StoreOption = None,
 ) -> None:
-    """Revoke a key: nothing that it ever signed counts from then on."""
+    """Revoke a key: nothing that it ever signed counts from then on, unless a trusted timestamper saw it before."""
     from secureload.signing.instants import encode_instant
     from secureload.trust.store import revoke_key
 
     now = datetime.now(UTC)
     moment = now if since is None else parse_moment(since, "--since", now)
-    entry = revoke_key(_folder(trust_store), name, since=moment, reason=reason)
+    entry = revoke_key(trust_folder(trust_store), name, since=moment, reason=reason)
     emit(f"revoked: {entry.name} since {encode_instant(moment)} ({printable(entry.revoked_reason, 500)})")
 
 
-def _folder(given: Path | None) -> Path:
+def trust_folder(given: Path | None) -> Path:
+    """Return the folder of the trust store that is meant."""
     from secureload.trust.folders import default_trust_folder
 
     return default_trust_folder() if given is None else given

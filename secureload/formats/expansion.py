@@ -57,13 +57,13 @@ def expand(
     What follows and gives not a single byte is no member: it is counted as trailing.
 
     Raises :class:`MalformedError` (fields ``format``, ``offset`` in the compressed bytes,
-    ``expanded_offset``) or :class:`LimitError` (``expansion_ratio``, ``expanded_bytes``,
+    ``expanded_offset``) or :class:`LimitError` (``expansion_ratio``, ``expanded_bytes``, ``empty_members``,
     ``lzma_memory_bytes``,
     ``zstd_window_bytes``), both only after all that was found before them has been yielded.
     """
     raw.seek(0, 2)
     size = raw.tell()  # a memory map answers None to seek before Python 3.13
-    start = expanded = 0
+    start = expanded = empty = 0
     while True:
         member = _Member(raw, compression, start)
         for piece in member.pieces():
@@ -74,6 +74,15 @@ def expand(
             if start and not member.given and not _wants_memory(member.problem):
                 return size - start
             raise _failure(member.problem, compression, member.taken, expanded)
+        empty += not member.given
+        if empty > limits.empty_members:
+            raise LimitError(
+                f"empty_members: more than {limits.empty_members:,} members of the {compression} stream hold nothing",
+                hint="ask the sender what this file is",
+                limit="empty_members",
+                allowed=limits.empty_members,
+                seen=empty,
+            )
         start = _after_padding(raw, member.end) if compression == "gzip" else member.end
         if start >= size or compression in _SINGLE:
             return size - member.end

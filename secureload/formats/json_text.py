@@ -32,10 +32,17 @@ def parse_json_text(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS)
 
     Raises :class:`MalformedError` for text that is not UTF-8 or not JSON (a byte order mark and data after
     the value included), :class:`LimitError` for text beyond ``limits.json_text_bytes``, nesting beyond
-    ``limits.json_text_depth`` and integers beyond ``limits.json_number_chars`` digits.
+    ``limits.json_text_depth``, integers beyond ``limits.json_number_chars`` digits, and more values than
+    ``limits.json_text_items``, or arrays and objects than ``limits.json_collections_items``.
     """
     if len(data) > limits.json_text_bytes:
         raise _beyond(where, "json_text_bytes", limits.json_text_bytes, len(data))
+    for limit, allowed, seen in (
+        ("json_text_items", limits.json_text_items, data.count(b",")),
+        ("json_collections_items", limits.json_collections_items, data.count(b"[") + data.count(b"{")),
+    ):
+        if seen > allowed:
+            raise _beyond(where, limit, allowed, seen)
     repeated: list[str] = []
 
     def taken(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -73,6 +80,8 @@ def _beyond(where: str, limit: str, allowed: int, seen: int) -> LimitError:
     what = {
         "json_text_bytes": f"is longer than {allowed:,} bytes",
         "json_text_depth": f"is nested deeper than {allowed} levels",
+        "json_text_items": f"holds more than {allowed:,} values",
+        "json_collections_items": f"holds more than {allowed:,} arrays and objects",
         "json_number_chars": f"holds a number of more than {allowed:,} digits",
     }[limit]
     return LimitError(

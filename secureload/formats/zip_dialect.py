@@ -84,7 +84,7 @@ def read_all(data: Region | Opener, limit: int, name: str) -> bytes | Problem:
         try:
             found = data().read(limit + 1)
         except LimitError as error:
-            return Problem(kind="limit", message=error.message)
+            return Problem(kind="limit", message=error.named)
         except SecureloadError as error:
             return Problem(kind="malformed", message=f"{name!r}: {error.message}")
     if len(found) > limit:

@@ -12,7 +12,7 @@ import pickle
 from typing import Any
 
 from secureload.allowance import allowed_for
-from secureload.errors import MalformedError, SecureloadError
+from secureload.errors import LimitError, MalformedError, SecureloadError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.arrays import ArrayBytes, ArrayLayoutError, array_bytes, dtype_layout
 from secureload.pickles.between import Between
@@ -301,8 +301,8 @@ class _Session:
             )
         elif isinstance(error, ValueError) and str(error).startswith(_UNKNOWN_EXTENSION):
             self._problem("extension", "an EXT opcode: a global by a number of the extension registry")
-        elif isinstance(error, SecureloadError) and "limit" in error.fields:
-            self._problem("limit", error.message)
+        elif isinstance(error, LimitError):
+            self._problem("limit", error.named)
         elif isinstance(error, SecureloadError):
             self._problem("malformed", error.message)
         elif self.pickles > 1 and not anything_new and self.depth == 0:

@@ -16,10 +16,10 @@ from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
 from secureload.sandbox.callers import callers_level
 from secureload.sandbox.host import Spawned, Worker
+from secureload.sandbox.launch import application_paths
 from secureload.sandbox.model import Model, ModelOptions
 from secureload.sandbox.proxy import ModelProxy, proxy_of, reference_of
 from secureload.sandbox.terms import STRICT, ReducedConfinementWarning, Terms
-from secureload.sandbox.zygotes import application_paths
 from secureload.values import fields_of
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from secureload.limits import Limits
 from secureload.sandbox.arena import Arena
 from secureload.sandbox.channel import Channel
 from secureload.sandbox.layers.layer import LayerReport
+from secureload.sandbox.layers.privileges import die_with_parent
 from secureload.sandbox.layers.rlimits import ResourceLimits
 from secureload.sandbox.lockdown import lock_down, self_test
 from secureload.sandbox.roles.absent import NotImportedError
@@ -37,6 +38,7 @@ def run_worker(descriptor: int, namespaces: LayerReport, *, whole: bool) -> NoRe
 
     One that is not ``whole`` says so when it comes to need what was not imported.
     """
+    die_with_parent()  # from the first import on; closing the doors asks for it again
     sock = socket.socket(fileno=descriptor)
     limits = Limits()
     channel = Channel(sock, limits, takes_descriptors=True)

@@ -6,8 +6,8 @@ worker's next one: nothing is computed here.
 
 ``parent ─control─▶ zygote ─fork─▶ warden ─fork (new pid namespace)─▶ worker ◀─frames─▶ parent``
 
-When the parent ends, however it ends, its pidfd wakes the zygote, which ends; the parent-death signal takes
-the warden, and the warden's end the worker.
+When the parent ends, however it ends, its pidfd wakes the zygote, which ends (while it imports, it looks for
+itself, some fifty times a second); the parent-death signal takes the warden, and the warden's end the worker.
 
 What most workers need is imported at once; what some need (a *group* of modules) when the first of them is asked
 for, so that a plain pickle need not wait for the readers of thirty formats.
@@ -24,16 +24,15 @@ import signal
 import socket
 from typing import NoReturn
 
+from secureload.sandbox.launch import CONTROL
 from secureload.sandbox.layers.namespaces import enter_namespaces
 from secureload.sandbox.layers.privileges import die_with_parent
 
-__all__ = ["CONTROL", "main"]
-
-# The descriptor of the requests.
-CONTROL = 3
+__all__ = ["main"]
 
 _REQUEST_BYTES = 16
 _PARENT_CHECK_MS = 500
+_LOOK_SECONDS = 0.02
 
 
 def main(parent: str, preload: str, groups: str) -> NoReturn:
@@ -59,13 +58,13 @@ def main(parent: str, preload: str, groups: str) -> NoReturn:
         for name, _, modules in (part.partition("=") for part in groups.split(";"))
         if name
     }
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a warden that has ended leaves nothing to wait for
     poll = select.poll()
     poll.register(control, select.POLLIN)
     if watch is not None:
         poll.register(watch, select.POLLIN)
     while True:
         ready = {fd for fd, _ in poll.poll(_PARENT_CHECK_MS)}
-        _reap()
         if os.getppid() != parent_pid or (watch is not None and watch in ready):
             os._exit(0)
         if control.fileno() in ready:
@@ -73,8 +72,10 @@ def main(parent: str, preload: str, groups: str) -> NoReturn:
 
 
 def _import_all(modules: list[str]) -> None:
+    _watch_parent(os.getppid())
     for module in modules:
         _preload(module)
+    _watch_parent(0)
     # A collection in a worker would copy every page that it looks at.
     gc.freeze()
 
@@ -112,12 +113,20 @@ def _preload(module: str) -> None:
         return  # the worker imports what the model needs and says what is missing
 
 
-def _reap() -> None:
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
+def _watch_parent(parent_pid: int) -> None:
+    """Look now and then whether the parent is still there, between two bytecodes; 0 ends that."""
+
+    def look(_signal: int, _frame: object) -> None:
+        if os.getppid() != parent_pid:
+            os._exit(0)
+
+    if not parent_pid:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)  # it may be on its way
         return
+    signal.signal(signal.SIGALRM, look)
+    signal.siginterrupt(signal.SIGALRM, False)  # what is read while something is imported is read on
+    signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
 
 
 def _serve(control: socket.socket, groups: dict[str, list[str]]) -> None:
@@ -145,6 +154,7 @@ def _serve(control: socket.socket, groups: dict[str, list[str]]) -> None:
 
 def _warden(worker_fd: int, leash_fd: int, *, whole: bool) -> NoReturn:
     """Fork the worker into new namespaces, tell its pid, and hold its leash."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     zygote = os.getppid()
     namespaces = enter_namespaces()
     pid = os.fork()

@@ -63,7 +63,7 @@ class Gathered:
 
     def limit(self, error: LimitError) -> None:
         """Note that a limit was reached."""
-        self.problem(Problem(kind="limit", message=error.message))
+        self.problem(Problem(kind="limit", message=error.named))
 
     def without_reader(self) -> None:
         """Note that nothing here reads this format: text, raw numbers and nothing at all need none."""

@@ -349,7 +349,7 @@ class _Survey:
                     )
                 pieces += piece
         except LimitError as error:
-            problem = Problem(kind="limit", message=error.message)
+            problem = Problem(kind="limit", message=error.named)
         except SecureloadError as error:
             problem = Problem(kind="malformed", message=error.message, offset=len(pieces))
         if problem is None:
@@ -371,7 +371,7 @@ def _events(events: Iterator[Event]) -> Iterator[Event]:
     try:
         yield from events
     except LimitError as error:
-        yield Problem(kind="limit", message=error.message)
+        yield Problem(kind="limit", message=error.named)
     except SecureloadError as error:
         offset = error.fields.get("offset")
         kind: Any = "unsupported" if error.code == "artifact.unsupported" else "malformed"

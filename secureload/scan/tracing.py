@@ -69,10 +69,10 @@ def _to_its_end(trace: Trace, reader: ExpandingReader) -> Trace:
     reader.drain()
     problems = list(trace.problems)
     if reader.failure is not None:
-        kind: Literal["limit", "malformed"] = (
-            "limit" if isinstance(reader.failure, LimitError) else "malformed"
-        )
-        problem = TraceProblem(kind, reader.failure.message, reader.tell())
+        failure = reader.failure
+        kind: Literal["limit", "malformed"] = "limit" if isinstance(failure, LimitError) else "malformed"
+        message = failure.named if isinstance(failure, LimitError) else failure.message
+        problem = TraceProblem(kind, message, reader.tell())
         problems = [problem, *(other for other in problems if other.kind == "trailing")]
     elif reader.trailing_bytes:
         message = f"{reader.trailing_bytes:,} bytes behind the {reader.compression} stream were not examined"

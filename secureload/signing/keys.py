@@ -22,11 +22,21 @@ from secureload.values import dataclass, field
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-__all__ = ["KDF_ROUNDS", "PublicKey", "Signer", "SigningKey", "encode_public_key", "parse_public_key"]
+__all__ = [
+    "KDF_ROUNDS",
+    "PublicKey",
+    "Signer",
+    "SigningKey",
+    "encode_public_key",
+    "encode_public_pem",
+    "parse_public_key",
+]
 
 KEY_TYPE = "ssh-ed25519"
 # bcrypt rounds of what is written here; ssh-keygen's default is 16 to 24. 100 take about a second.
 KDF_ROUNDS = 100
+# SEQUENCE { SEQUENCE { OID 1.3.101.112 }, BIT STRING }: all of it but the key (RFC 8410, section 4).
+_SPKI_PREFIX = bytes.fromhex("302a300506032b6570032100")
 _COMMENT_CHARS = 200
 _WIRE_PREFIX = len(KEY_TYPE).to_bytes(4, "big") + KEY_TYPE.encode() + PUBLIC_KEY_BYTES.to_bytes(4, "big")
 
@@ -103,6 +113,12 @@ def encode_public_key(key: PublicKey) -> bytes:
     """Encode the one line of a ``.pub`` file, with its line end."""
     blob = base64.b64encode(_WIRE_PREFIX + key.raw).decode("ascii")
     return f"{KEY_TYPE} {blob} {key.comment}".rstrip().encode("utf-8") + b"\n"
+
+
+def encode_public_pem(key: PublicKey) -> bytes:
+    """Encode as SubjectPublicKeyInfo in PEM (RFC 8410), as openssl reads it."""
+    info = base64.b64encode(_SPKI_PREFIX + key.raw).decode("ascii")
+    return f"-----BEGIN PUBLIC KEY-----\n{info}\n-----END PUBLIC KEY-----\n".encode("ascii")
 
 
 class SigningKey:

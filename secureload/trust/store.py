@@ -13,7 +13,7 @@ from pathlib import Path
 from secureload.errors import UntrustedError, UsageError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
-from secureload.signing.instants import require_aware
+from secureload.signing.instants import encode_instant, require_aware
 from secureload.signing.keys import PublicKey, encode_public_key
 from secureload.signing.truststore import (
     TrustedKey,
@@ -34,7 +34,7 @@ from secureload.trust.files import (
 from secureload.trust.folders import default_trust_folder
 from secureload.values import replace
 
-__all__ = ["TRUST_FILE", "add_trusted_key", "load_trust_store", "revoke_key"]
+__all__ = ["TRUST_FILE", "add_trusted_key", "load_trust_store", "retire_key", "revoke_key"]
 
 TRUST_FILE = "trust.toml"
 _ENTRY = re.compile(r"^[ \t]*\[\[[ \t]*key[ \t]*\]\][ \t]*(#.*)?$", re.MULTILINE)
@@ -126,6 +126,25 @@ def revoke_key(
         changed = TrustStore((*store.keys[:index], revoked, *store.keys[index + 1 :]))
         _write(folder, _inserted(text, index, encode_revocation(revoked)), changed, limits)
     return revoked
+
+
+def retire_key(folder: Path, name: str, *, until: datetime, limits: Limits = DEFAULT_LIMITS) -> TrustedKey:
+    """Let the key called ``name`` be valid until then and no longer, and return its entry.
+
+    Raises :class:`UsageError` where there is no such key, or it would end before it begins.
+    """
+    with locked_folder(folder):
+        text = _read_toml(folder, limits)
+        store = _parse(text, folder, limits)
+        key = store.named(name)
+        if key is None:
+            raise UsageError(f"there is no key {printable(name, 60)!r} in the trust store")
+        retired = replace(key, valid_until=_whole_second(until))
+        index = store.keys.index(key)
+        changed = TrustStore((*store.keys[:index], retired, *store.keys[index + 1 :]))
+        line = f"valid_until = {encode_instant(until)}\n"
+        _write(folder, _inserted(text, index, line), changed, limits)
+    return retired
 
 
 def _has_store(folder: Path) -> bool:

@@ -269,6 +269,15 @@ def test_a_megabyte_of_empty_members_is_read_to_its_end() -> None:
     assert source.failure is None
 
 
+def test_a_million_empty_members_end_in_a_named_limit() -> None:
+    source = reader(lz4.frame.compress(b"") * 50 + lz4.frame.compress(b"x"), "lz4", Limits(empty_members=50))
+    assert (source.read(-1), source.failure) == (b"x", None)
+    source = reader(lz4.frame.compress(b"") * 51 + lz4.frame.compress(b"x"), "lz4", Limits(empty_members=50))
+    assert source.drain() == 0
+    assert isinstance(source.failure, LimitError)
+    assert source.failure.fields["limit"] == "empty_members"
+
+
 LOADERS = {
     "bz2": bz2.open,
     "gzip": gzip.open,

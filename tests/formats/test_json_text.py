@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from secureload.errors import ArtifactError, LimitError, MalformedError
 from secureload.formats.json_text import JsonText, parse_json_text
 from secureload.limits import Limits
+from tests.pickles.memory import most_memory
 
 
 def parsed(data: bytes, **limits: int) -> JsonText:
@@ -77,3 +78,30 @@ def test_any_bytes_are_a_value_that_python_reads_too_or_an_error_of_ours(data: b
         assert error.message.isprintable()
     else:
         assert repr(value) == repr(json.loads(data.decode()))
+
+
+@pytest.mark.parametrize(
+    ("data", "limit"),
+    [
+        (b"[" + b"[]," * 2_000_001 + b"0]", "json_collections_items"),
+        (b"[" + b"{}," * 2_000_001 + b"0]", "json_collections_items"),
+        (b"[" + b"1," * 10_000_001 + b"0]", "json_text_items"),
+        (b"[" + b"[]," * 20_000_000 + b"0]", "json_text_items"),
+    ],
+    ids=["lists", "objects", "numbers", "60 MB of lists"],
+)
+def test_many_small_values_that_take_much_memory_end_in_a_named_limit_before_they_are_parsed(
+    data: bytes, limit: str
+) -> None:
+    def named() -> object:
+        with pytest.raises(LimitError) as error:
+            parsed(data)
+        return error.value.fields["limit"]
+
+    memory, found = most_memory(named)
+    assert found == limit
+    assert memory < 1 << 20
+
+
+def test_as_many_values_as_a_large_model_has_are_parsed() -> None:
+    assert parsed(b"[" + b"[1,2,3]," * 100_000 + b"0]").value

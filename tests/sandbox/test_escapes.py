@@ -205,7 +205,7 @@ def test_the_sandbox_runs_the_package_that_asked_for_it_whatever_else_is_install
     code = """
     import subprocess, sys
     sys.path.insert(0, sys.argv[1])
-    from secureload.sandbox.zygotes import _imports
+    from secureload.sandbox.launch import _imports
     code = _imports() + "; import secureload.sandbox.zygote as z; print(z.__file__)"
     print(subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True).stdout)
     """
@@ -217,7 +217,7 @@ def test_the_folder_of_a_script_that_is_a_link_is_no_place_for_libraries(tmp_pat
     real = tmp_path / "downloads" / "script.py"
     real.parent.mkdir()
     real.write_text(
-        "from secureload.sandbox.zygotes import _library_paths, application_paths\n"
+        "from secureload.sandbox.launch import _library_paths, application_paths\n"
         "print(*application_paths()); print(*_library_paths())\n"
     )
     link = tmp_path / "script.py"

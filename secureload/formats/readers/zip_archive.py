@@ -48,7 +48,7 @@ def _events(data: Region, context: ReadContext) -> Iterator[Event]:
                 unpacked.append(_Unpacked(member, name, content))
                 contents.add(_lookup_names(member), content)
     except LimitError as error:
-        yield Problem(kind="limit", message=error.message)  # and those before it are examined
+        yield Problem(kind="limit", message=error.named)  # and those before it are examined
     dialects = [found for module in _DIALECTS if (found := module.recognise(contents, context.name))]
     yield from _identified(dialects)
     for dialect in dialects:

@@ -17,7 +17,7 @@ __all__ = ["ENVIRONMENT", "leave_session"]
 
 # What a worker is started with; anything else is the caller's. (What libraries set later is their own.)
 ENVIRONMENT = frozenset(
-    {"PATH", "LC_ALL", "LC_CTYPE", "HOME", "LD_LIBRARY_PATH"}
+    {"PATH", "LC_ALL", "LC_CTYPE", "HOME", "LD_LIBRARY_PATH", "JE_ARROW_MALLOC_CONF"}
     | {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"}
 )
 _MOST_DESCRIPTORS = 8  # three standard ones, the wire, /proc/self/fd itself, and what libraries keep open

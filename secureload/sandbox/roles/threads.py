@@ -12,10 +12,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["ONE_THREAD", "THREAD_VARIABLES", "ThreadPools", "local_locks"]
+from secureload.sandbox.launch import THREAD_VARIABLES
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
-ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
+__all__ = ["THREAD_VARIABLES", "ThreadPools", "local_locks"]
+
 _LIMITS = {"openmp": "OMP_NUM_THREADS", "openblas": "OPENBLAS_NUM_THREADS", "mkl": "MKL_NUM_THREADS",
            "blis": "BLIS_NUM_THREADS"}  # fmt: skip
 
