@@ -145,6 +145,9 @@ class Limits:
     # Of the payload itself it reads a forest's 700 calls in 0.7 s; what people send to do harm is small.
     fickling_original_bytes: int = 64 * 1024
     opinions_kept_items: int = 10_000
+    # A kind of model is one file of 1 to 30 kB in the user's cache folder.
+    opinions_remembered_items: int = 2_000
+    opinion_bytes: int = 1 * _MIB
     shapes_kept_items: int = 10_000
     # What the tracer may answer: the distilled trace, never the bulk.
     tracer_reply_bytes: int = 64 * _MIB

@@ -110,11 +110,12 @@ def check_single(path: Path, options: CheckOptions, locator: str | None = None) 
     """Check the one file that was asked for, and return the run; UsageError where it is not there."""
     from secureload.api.reporting import report_of_check, report_of_error
     from secureload.api.run_report import run_of_one
+    from secureload.cli.examiners import Examiners
 
     shown, place = (str(path), str(path)) if locator is None else (locator, "")
     try:
-        with progress_of(path) as progress:
-            checked = check_one(path, options, progress=progress)
+        with progress_of(path) as progress, Examiners(options.allow, options.limits) as examiners:
+            checked = check_one(path, options, progress=progress, examiner=examiners.mine())
     except UsageError:
         raise
     except SecureloadError as error:

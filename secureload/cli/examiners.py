@@ -19,12 +19,12 @@ class Examiners:
 
     def __init__(self, allow: AllowList, limits: Limits) -> None:
         from secureload.api.examiner import Judgements
-        from secureload.sandbox.opinions import Opinions
+        from secureload.cli.remembering import opinions_of_user
 
         self._allow = allow
         self._limits = limits
         self._judgements = Judgements(limits)
-        self._opinions = Opinions(limits)
+        self._opinions = opinions_of_user(limits)
         self._here = threading.local()
         self._all: list[Examiner] = []
         self._lock = threading.Lock()

@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+from collections.abc import Sequence
 
+from secureload.pickles.checked import as_str, as_text
 from secureload.pickles.trace import Trace
 from secureload.printable import printable
 from secureload.values import dataclass, replace
@@ -19,6 +21,7 @@ __all__ = [
     "Opinion",
     "ask_fickling",
     "fickling_imports",
+    "opinion_of",
     "warm_up",
     "with_fickling",
     "with_opinion",
@@ -27,6 +30,7 @@ __all__ = [
 UNREADABLE = "UNREADABLE"
 _MAX_LINES = 200
 _MAX_LINE_CHARS = 1_000
+_KEPT_LINE_CHARS = 2_000
 _MAX_MESSAGES = 20
 
 
@@ -37,6 +41,16 @@ class Opinion:
     decompiled: str
     severity: str
     messages: tuple[str, ...]
+
+
+def opinion_of(decompiled: object, severity: str, messages: Sequence[object]) -> Opinion:
+    """Return an opinion that came from elsewhere, made printable.
+
+    Raises:
+        TraceFormatError: something in it is no text.
+    """
+    lines = (printable(line, _KEPT_LINE_CHARS) for line in as_str(decompiled).splitlines())
+    return Opinion("\n".join(lines), severity, tuple(as_text(text) for text in messages))
 
 
 def warm_up() -> None:

@@ -11,16 +11,15 @@ from typing import Any
 from secureload.errors import SandboxError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.checked import TraceFormatError, as_list, as_str, as_text, each
-from secureload.pickles.fickling_reader import UNREADABLE, Opinion
+from secureload.pickles.fickling_reader import UNREADABLE, Opinion, opinion_of
 from secureload.pickles.trace import GlobalRef
 from secureload.printable import printable
 from secureload.sandbox.host import Worker, start_worker
+from secureload.sandbox.remembered import Remembered
 from secureload.sandbox.wire.frame import Kind
 from secureload.values import dataclass, fields_of, replace
 
 __all__ = ["NoOpinions", "Opinions", "ThirdReading"]
-
-_LINE_CHARS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,9 @@ class Opinions:
     The hundred models of one kind are one distilled pickle: fickling is asked once.
     """
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, remembered: Remembered | None = None) -> None:
+        """``remembered`` are the opinions of earlier runs."""
+        self._remembered = remembered
         self._limits = replace(limits, message_payload_bytes=0)
         self._known: dict[bytes, Opinion] = {}
         self._lock = threading.Lock()
@@ -45,14 +46,24 @@ class Opinions:
 
     def of(self, distilled: bytes) -> Opinion:
         """Return fickling's opinion of a distilled pickle; that it has none, for whatever reason, is one too."""
-        digest = hashlib.sha256(distilled).digest()
+        apart = b"" if self._remembered is None else self._remembered.told_apart_by
+        digest = hashlib.sha256(apart + b"\0" + distilled).digest()
         with self._lock:
             found = self._known.get(digest)
             if found is None:
-                found = self._asked(distilled)
+                found = self._recalled(digest, distilled)
                 if len(self._known) < self._limits.opinions_kept_items:
                     self._known[digest] = found
             return found
+
+    def _recalled(self, digest: bytes, distilled: bytes) -> Opinion:
+        if self._remembered is None:
+            return self._asked(distilled)
+        found = self._remembered.find(digest)
+        if found is None:
+            found = self._asked(distilled)
+            self._remembered.keep(digest, found)
+        return found
 
     def of_original(self, descriptor: int, size: int) -> ThirdReading:
         """Return what fickling sees imported by the pickle in ``descriptor``, ``size`` bytes of the payload itself."""
@@ -84,11 +95,7 @@ class Opinions:
             file.write(distilled)
             answer = self._exchange(descriptor, {"size": len(distilled)})
         source, severity, messages = as_list(answer)
-        return Opinion(
-            "\n".join(printable(line, _LINE_CHARS) for line in as_str(source).splitlines()),
-            as_text(severity),
-            tuple(as_text(text) for text in as_list(messages)),
-        )
+        return opinion_of(source, as_text(severity), as_list(messages))
 
     def _exchange(self, descriptor: int, task: dict[str, Any]) -> Any:
         limits = self._limits

@@ -15,6 +15,7 @@ from secureload.printable import printable
 
 __all__ = [
     "TRUST_STORE_VARIABLE",
+    "default_cache_folder",
     "default_config_folder",
     "default_state_folder",
     "default_trust_folder",
@@ -35,6 +36,11 @@ def default_config_folder(environment: Mapping[str, str] = os.environ) -> Path:
 def default_state_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Return ``$XDG_STATE_HOME/secureload``, or else ``~/.local/state/secureload``: what must not be lost."""
     return _base_folder(environment, "XDG_STATE_HOME", ".local/state")
+
+
+def default_cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return ``$XDG_CACHE_HOME/secureload``, or else ``~/.cache/secureload``: what may be lost."""
+    return _base_folder(environment, "XDG_CACHE_HOME", ".cache")
 
 
 def default_trust_folder(environment: Mapping[str, str] = os.environ) -> Path:
