@@ -53,6 +53,7 @@ COVERED_BY: dict[str, str] = {
     "pickles/checked.py": "pickles/test_codec.py",
     "cli/check_run.py": "cli/test_check.py",
     "cli/oms.py": "cli/test_export.py",
+    "cli/begun.py": "sandbox/test_tracing.py",
     "cli/remembering.py": "sandbox/test_remembered.py",
     "cli/rendering.py": "cli/test_check.py",
     "report/rule_page.py": "api/test_rule_pages.py",

@@ -46,7 +46,7 @@ class Examiner:
     A thousand models of thirty kinds have thirty shapes: each is decoded, judged and shown to fickling once. A
     shape about which there is nothing to say has nothing to say in any model; one with findings is examined anew
     for each file, because findings have offsets. ``judgements`` are of the same allow-list. ``terms`` say what
-    confinement of the tracers will do.
+    confinement of the tracers will do; ``tracer`` is one that was begun before, and ends with this.
     """
 
     def __init__(
@@ -57,12 +57,13 @@ class Examiner:
         judgements: Judgements | None = None,
         opinions: Opinions | None = None,
         terms: Terms = STRICT,
+        tracer: Tracer | None = None,
     ) -> None:
         self._allow = allow
         self._limits = limits
         self._opinions = Opinions(limits) if opinions is None else opinions
         self._owns_opinions = opinions is None
-        self._tracer = Tracer(limits, self._opinions, terms)
+        self._tracer = Tracer(limits, self._opinions, terms) if tracer is None else tracer
         self._judgements = Judgements(limits) if judgements is None else judgements
 
     @property

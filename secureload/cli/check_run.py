@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from secureload.cli.begun import begun
 from secureload.cli.checking import CheckOptions, check_many, check_single, is_folder
 from secureload.cli.loop import cores
 from secureload.cli.output import ReportFormat, emit, note, note_failure, use_color
@@ -46,23 +47,28 @@ def run_check(
         from secureload.cli.report_file import require_writable
 
         require_writable(output, paths)
+    ahead = begun(paths[0], DEFAULT_LIMITS) if len(paths) == 1 and paths[0] != _STANDARD_INPUT else None
     from secureload.cli.allowing import allowed_by
 
-    options = CheckOptions(
-        allow=allowed_by(allow, allow_file, DEFAULT_LIMITS),
-        trust_store=_trusted(trust_store),
-        require_signature=require_signature,
-        policy=_policy(policy, require_signature=require_signature, fail_on=fail_on),
-        fail_on=fail_on,
-        explain=explain,
-        brief=output_format is not ReportFormat.JSON,
-        jobs=jobs if jobs is not None else cores(),
-    )
     try:
+        options = CheckOptions(
+            allow=allowed_by(allow, allow_file, DEFAULT_LIMITS),
+            trust_store=_trusted(trust_store),
+            require_signature=require_signature,
+            policy=_policy(policy, require_signature=require_signature, fail_on=fail_on),
+            fail_on=fail_on,
+            explain=explain,
+            begun=ahead,
+            brief=output_format is not ReportFormat.JSON,
+            jobs=jobs if jobs is not None else cores(),
+        )
         run = _checked(paths, options)
     except KeyboardInterrupt:
         note(f"interrupted: {printable(', '.join(map(str, paths)))}: nothing is decided")
         return _INTERRUPTED
+    finally:
+        if ahead is not None:
+            ahead.close()
     color = use_color(wanted=not no_color) and output is None
     text = rendered(run, output_format, color=color, to_file=output is not None)
     if output is not None:

@@ -29,6 +29,7 @@ from secureload.values import dataclass, field, replace
 if TYPE_CHECKING:
     from secureload.api.check import Checked
     from secureload.api.examiner import Examiner
+    from secureload.cli.begun import Begun
     from secureload.cli.examiners import Examiners
     from secureload.policy.verdict import Policy
     from secureload.report.report import Report, ReportSignature
@@ -50,6 +51,7 @@ class CheckOptions:
     policy: Policy | None = None  # says instead of the two around it what is asked for
     fail_on: str = "unknown"
     explain: bool = False
+    begun: Begun | None = None  # what traces the one file
     brief: bool = False  # of accepted files, what a table needs
     jobs: int = 1
     limits: Limits = field(default=DEFAULT_LIMITS)
@@ -114,7 +116,10 @@ def check_single(path: Path, options: CheckOptions, locator: str | None = None) 
 
     shown, place = (str(path), str(path)) if locator is None else (locator, "")
     try:
-        with progress_of(path) as progress, Examiners(options.allow, options.limits) as examiners:
+        with (
+            progress_of(path) as progress,
+            Examiners(options.allow, options.limits, options.begun) as examiners,
+        ):
             checked = check_one(path, options, progress=progress, examiner=examiners.mine())
     except UsageError:
         raise

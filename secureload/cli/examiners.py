@@ -9,6 +9,7 @@ from secureload.limits import Limits
 
 if TYPE_CHECKING:
     from secureload.api.examiner import Examiner
+    from secureload.cli.begun import Begun
     from secureload.scan.allowlist import AllowList
 
 __all__ = ["Examiners"]
@@ -17,14 +18,16 @@ __all__ = ["Examiners"]
 class Examiners:
     """The examiners of a run. Use it in a ``with`` block: they end with it."""
 
-    def __init__(self, allow: AllowList, limits: Limits) -> None:
+    def __init__(self, allow: AllowList, limits: Limits, begun: Begun | None = None) -> None:
+        """``begun`` is the tracer of the first examiner, if there is one already."""
         from secureload.api.examiner import Judgements
         from secureload.cli.remembering import opinions_of_user
 
         self._allow = allow
         self._limits = limits
         self._judgements = Judgements(limits)
-        self._opinions = opinions_of_user(limits)
+        self._opinions = opinions_of_user(limits) if begun is None else begun.opinions
+        self._begun = None if begun is None else begun.tracer
         self._here = threading.local()
         self._all: list[Examiner] = []
         self._lock = threading.Lock()
@@ -35,7 +38,15 @@ class Examiners:
 
         found: Examiner | None = getattr(self._here, "examiner", None)
         if found is None:
-            found = Examiner(self._allow, self._limits, judgements=self._judgements, opinions=self._opinions)
+            with self._lock:
+                tracer, self._begun = self._begun, None
+            found = Examiner(
+                self._allow,
+                self._limits,
+                judgements=self._judgements,
+                opinions=self._opinions,
+                tracer=tracer,
+            )
             self._here.examiner = found
             with self._lock:
                 self._all.append(found)

@@ -95,6 +95,7 @@ class Spawned:
         """
         self._role = role
         self._ends: tuple[socket.socket, socket.socket] | None = zygote_for(role).spawn(group)
+        self._configured: tuple[Channel, socket.socket] | None = None
 
     def configured(
         self, config: Mapping[str, Any], limits: Limits, *, shared_bytes: int = 0, terms: Terms = STRICT
@@ -108,6 +109,13 @@ class Spawned:
             ConfinementMissingError: a required layer is not in force.
             SandboxError: it could not be started.
         """
+        self.configure(config, limits, shared_bytes=shared_bytes, terms=terms)
+        return self.proved(limits, terms=terms)
+
+    def configure(
+        self, config: Mapping[str, Any], limits: Limits, *, shared_bytes: int = 0, terms: Terms = STRICT
+    ) -> None:
+        """Send the worker its configuration, and do not wait for it; see :meth:`configured`."""
         if self._ends is None:
             raise SandboxError("this worker was configured or given up before", hint="start another one")
         (sock, leash), self._ends = self._ends, None
@@ -125,6 +133,18 @@ class Spawned:
                 **config,
             }
             _configure(channel, whole, shared_bytes, limits)
+        except BaseException:
+            channel.close()
+            leash.close()
+            raise
+        self._configured = channel, leash
+
+    def proved(self, limits: Limits, *, terms: Terms = STRICT) -> Worker:
+        """Wait for the worker that was configured, and prove it; see :meth:`configured`."""
+        if self._configured is None:
+            raise SandboxError("this worker was not configured, or given up", hint="start another one")
+        (channel, leash), self._configured = self._configured, None
+        try:
             pid = _pid(leash, limits)
             try:
                 message, _ = channel.receive(seconds=limits.worker_start_seconds)
@@ -138,11 +158,15 @@ class Spawned:
         return Worker(channel, leash, pid, confinement)
 
     def close(self) -> None:
-        """Give the worker up, unless it was configured."""
+        """Give the worker up, unless it was handed out."""
         if self._ends is not None:
             for end in self._ends:
                 end.close()
             self._ends = None
+        if self._configured is not None:
+            for part in self._configured:
+                part.close()
+            self._configured = None
 
 
 def start_worker(

@@ -26,7 +26,7 @@ from secureload.scan.part import Part
 from secureload.scan.part_codec import EncodedParts, decode_parts, decode_shape, encode_parts
 from secureload.values import fields_of, replace
 
-__all__ = ["Excerpts", "Traced", "Tracer", "Wanted"]
+__all__ = ["Excerpts", "Traced", "Tracer", "Wanted", "is_plain"]
 
 Wanted: TypeAlias = Mapping[str, Sequence[int]]
 Excerpts: TypeAlias = Mapping[tuple[str, int], tuple[str, ...]]
@@ -112,10 +112,13 @@ class Tracer:
         self._spawned: Spawned | None = None
         self._worker: Worker | None = None
         self._whole = False
+        self._sized = 0
         self._used = 0
 
-    def begin(self, *, plain: bool) -> None:
+    def begin(self, *, plain: bool, size: int = 0) -> None:
         """Ask for the first worker, and do not wait for it; one for a ``plain`` pickle comes sooner.
+
+        ``size`` is that of the first artifact, as far as it is known.
 
         Raises:
             SandboxError: the sandbox cannot be had.
@@ -123,6 +126,7 @@ class Tracer:
         if self._worker is None and self._spawned is None:
             self._whole = not plain
             self._spawned = Spawned("trace", "whole" if self._whole else "")
+            self._configure(self._spawned, size)
 
     def trace(self, descriptor: int, size: int, name: str) -> Traced:
         """Return what was traced of the pinned bytes in ``descriptor`` (``size`` bytes), called ``name``.
@@ -137,7 +141,7 @@ class Tracer:
             self.close_worker()
         shared = self._used > 0
         if not shared:
-            self.begin(plain=_is_plain(descriptor))
+            self.begin(plain=is_plain(descriptor), size=size)
         try:
             return self._trace(descriptor, size, name)
         except ChannelClosedError:
@@ -223,7 +227,7 @@ class Tracer:
         message = self._asked(self._worker, descriptor, task, seconds)
         if message.kind is Kind.REPLY and message.body is None and not self._whole:
             self.close_worker()
-            self.begin(plain=False)
+            self.begin(plain=False, size=size)
             self._worker = self._start(size)
             message = self._asked(self._worker, descriptor, task, seconds)
         return message
@@ -234,19 +238,25 @@ class Tracer:
         return worker.channel.receive(seconds=seconds)[0]
 
     def _start(self, size: int) -> Worker:
-        self.begin(plain=False)
+        if size > self._sized:
+            self._give_up()  # it was larger than it seemed
+        self.begin(plain=False, size=size)
         assert self._spawned is not None  # noqa: S101  # for mypy: it was asked for just now
         spawned, self._spawned = self._spawned, None
+        worker = spawned.proved(self._answer_limits, terms=self._terms)
+        self.confinement = worker.confinement
+        return worker
+
+    def _configure(self, spawned: Spawned, size: int) -> None:
         limits = self._limits
+        self._sized = max(size, limits.tracer_batch_bytes)
         config = {
             # A payload larger than this is reserved by the C unpickler, never touched: it is stepped over.
-            "memory_bytes": limits.tracer_memory_bytes + max(size, limits.tracer_batch_bytes),
+            "memory_bytes": limits.tracer_memory_bytes + self._sized,
             "cpu_seconds": limits.tracer_cpu_seconds,
             "limits": fields_of(limits),
         }
-        worker = spawned.configured(config, self._answer_limits, terms=self._terms)
-        self.confinement = worker.confinement
-        return worker
+        spawned.configure(config, self._answer_limits, terms=self._terms)
 
     def _unexamined(self, message: str, size: int) -> Traced:
         problem = Problem(kind="limit", message=message)
@@ -256,8 +266,8 @@ class Tracer:
         return Traced(encode_parts((part,)), self._opinions)
 
 
-def _is_plain(descriptor: int) -> bool:
-    """Whether these bytes begin as a pickle that needs no other reader, for all that can be seen."""
+def is_plain(descriptor: int) -> bool:
+    """Whether a file begins as a pickle that needs no other reader, for all that can be seen."""
     head = os.pread(descriptor, 2, 0)
     return head[:1] == b"\x80" and b"\x01" < head[1:] < b"\x06"
 

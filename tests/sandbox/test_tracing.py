@@ -7,10 +7,13 @@ import os
 import pickle
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from secureload.cli.begun import begun
 from secureload.errors import SandboxError
+from secureload.limits import DEFAULT_LIMITS
 from secureload.sandbox import zygotes
 from secureload.sandbox.opinions import NoOpinions
 from secureload.sandbox.tracing import Traced, Tracer
@@ -114,3 +117,29 @@ def test_a_zygote_gets_no_descriptor_of_ours_but_its_own() -> None:
         os.close(kept)
     assert names
     assert not any("inherited" in name for name in names)
+
+
+def test_a_file_that_turns_out_larger_than_it_seemed_gets_a_worker_of_its_size(tracer: Tracer) -> None:
+    tracer.begin(plain=True, size=10)
+    large = pickle.dumps(b"x" * (DEFAULT_LIMITS.tracer_batch_bytes + 1), 4)
+    descriptor = os.memfd_create("x")
+    try:
+        os.write(descriptor, large)
+        found = tracer.trace(descriptor, len(large), "x")
+    finally:
+        os.close(descriptor)
+    assert found.bytes_examined == len(large)
+    assert tracer._sized == len(large)
+
+
+def test_a_worker_is_begun_for_a_regular_file_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "plain.pkl").write_bytes(PLAIN)
+    (tmp_path / "link.pkl").symlink_to(tmp_path / "plain.pkl")
+    for name in ("fifo", "link.pkl", "missing", ".", "nul\0"):
+        assert begun(tmp_path / name, DEFAULT_LIMITS) is None
+    found = begun(tmp_path / "plain.pkl", DEFAULT_LIMITS)
+    assert found is not None
+    assert [part.format for part in traced(found.tracer, PLAIN).parts] == ["pickle"]
+    found.close()
+    found.close()
