@@ -10,7 +10,7 @@ from typing import Protocol
 from secureload.artifact.hashing import Hashing, Pending
 from secureload.artifact.opening import open_folder, open_regular, os_failure
 from secureload.artifact.pinning import Hashed, Progress
-from secureload.errors import LimitError, MalformedError, SecureloadError
+from secureload.errors import LimitError, MalformedError, ManifestMismatchError, SecureloadError, UsageError
 from secureload.limits import Limits
 from secureload.printable import printable
 from secureload.signing.manifest import Manifest, Member, make_manifest, validate_member_name
@@ -77,7 +77,18 @@ def hash_members(
         for name in sorted(set(names)):
             validate_member_name(name, limits)
             path = f"{shown}/{printable(name)}"
-            file, found = open_beneath(fd, name, shown=path)
+            try:
+                file, found = open_beneath(fd, name, shown=path)
+            except UsageError as error:
+                if error.fields.get("reason") != "missing":
+                    raise
+                raise ManifestMismatchError(
+                    f"{path} was asked for, and is not there",
+                    hint="Check its name; if it was signed, somebody removed it.",
+                    changed=(),
+                    missing=(name,),
+                    added=(),
+                ) from None
             pending.append((name, hashing.start(file, found, path, limits.artifact_bytes - total)))
             total += found.st_size
         hashed = [(name, result()) for name, result in pending]

@@ -1,7 +1,8 @@
 """Hash the members of a folder: small ones in a plain loop, large ones side by side where there are cores.
 
-Measured on two cores: for 2,000 files of 256 kB a pool of threads takes longer than the loop, for files of some
-megabytes it takes nearly half. A digest is a chain, so that one file alone is never faster.
+Measured on two cores, best of five, against the loop: 3,000 files of 16 kB take 2.2 times as long in a pool of threads,
+1,500 of 256 kB take 0.65 of the time, 300 of 1 MB 0.55 and four of 128 MB 0.5. A digest is a chain, so that one file
+alone is never faster.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from secureload.artifact.pinning import Hashed, Progress, hash_file
 
 __all__ = ["Hashing", "Pending"]
 
-_LARGE_BYTES: Final = 4 << 20
+_LARGE_BYTES: Final = 128 << 10
 # Each has an open file and a buffer of one MiB.
 _MOST_WORKERS: Final = 4
 # Gives the result, and raises what hashing raised.

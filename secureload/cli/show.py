@@ -96,7 +96,10 @@ def _fields(verification: Verification) -> dict[str, Any]:
     rest = [one for one in (*verification.results, *verification.attestations) if one not in good]
     return {
         "statements": statements,
-        "not_counted": [printable(one.message, _TEXT_CHARS) for one in rest],
+        "not_counted": [
+            printable(f"{'' if one.kind == 'signature' else f'{one.kind}: '}{one.message}", _TEXT_CHARS)
+            for one in rest
+        ],
         "ignored": [printable(name, _TEXT_CHARS) for name in verification.ignored],
     }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from secureload.cli.moments import parse_moment
-from secureload.cli.output import emit
+from secureload.cli.output import emit, note
 from secureload.cli.progress import progress_of
 from secureload.cli.signing_key import (
     AgentOption,
@@ -96,6 +96,8 @@ def sign(
             incremental=incremental,
             progress=progress,
         )
+    for absent in sorted(set(ignore or ()) - set(signed.ignored)):
+        note(f"warning: --ignore {printable(absent, 200)}: there is no such path in it")
     emit(_text(signed, model_version, until, metadata=metadata))
 
 

@@ -160,11 +160,10 @@ def _digest(verified: Verified) -> str:
 
 
 def _not_counted(verified: Verified) -> list[str]:
-    good = verified.verification.good
     return [
-        printable(result.message, _TEXT_CHARS)
-        for result in (*verified.verification.results, *verified.verification.attestations)
-        if result not in good and result.status.value != "good"
+        printable(f"{'' if one.kind == 'signature' else f'{one.kind}: '}{one.message}", _TEXT_CHARS)
+        for one in (*verified.verification.results, *verified.verification.attestations)
+        if one.status.value != "good"
     ]
 
 

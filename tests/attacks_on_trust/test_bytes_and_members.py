@@ -237,3 +237,10 @@ def test_a_model_under_another_name(parties: Parties) -> None:
     shutil.copy(parties.sidecar(path), parties.sidecar(other))
     with pytest.raises(ManifestMismatchError, match="signed this as"):
         parties.verify(other)
+
+
+def test_a_signed_member_that_was_removed_is_a_mismatch_and_no_wrong_path(parties: Parties) -> None:
+    folder = parties.folder()
+    (folder / "b.bin").unlink()
+    with pytest.raises(ManifestMismatchError, match="is not there"):
+        parties.verify(folder, only=["b.bin"])

@@ -38,7 +38,7 @@ def test_every_predicate_can_be_stated(shell: Shell, signed: Path, bob: Path) ->
     shell("attest", signed, "--predicate", "timestamp", "--key", bob).succeeded()
     shown = shell("verify", signed).succeeded().out
     assert all(f"{kind} by" in shown for kind in ("metadata", "lineage", "scan"))
-    assert "trusted as approver, scanner, not as timestamper" in shown
+    assert "timestamp: the key of bob is trusted as approver, scanner, not as timestamper" in shown
 
 
 def test_nothing_is_stated_of_a_file_that_is_dangerous(shell: Shell, evil: Path, bob: Path) -> None:

@@ -36,7 +36,7 @@ def test_what_trusted_keys_state_is_shown_and_of_the_rest_that_it_does_not_count
         "owner: risk",
     ):
         assert line in shown
-    assert "not counted: it is signed with the key" in shown
+    assert "not counted: approval: it is signed with the key" in shown
     assert "trust me" not in shown
     fields = json.loads(shell("show", signed, "--format", "json").succeeded().out)
     assert [one["kind"] for one in fields["statements"]] == ["signature", "metadata"]

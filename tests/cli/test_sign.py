@@ -104,3 +104,30 @@ def test_without_an_agent_signing_with_it_says_how_to_start_one(
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     assert "ssh-agent" in shell("sign", plain, "--agent").failed(2).err
     assert not Path(f"{plain}.sig").exists()
+
+
+def test_what_is_left_out_of_a_folder_is_told_and_a_path_that_is_not_there_too(shell: Shell) -> None:
+    shell.make_key()
+    shell.write("model/part", b"x")
+    shell.write("model/.git/index", b"y")
+    done = shell("sign", "model", "--ignore", ".git", "--ignore", "gti")
+    assert (done.code, "ignored:  .git\n" in done.out) == (0, True)
+    assert "--ignore gti: there is no such path in it" in done.err
+    shown = shell("verify", "model").succeeded().out
+    assert "left out by the signer, covered by nothing: .git" in shown
+    assert "nothing is said of the others" in shell("verify", "model", "--only", "part").succeeded().out
+    shell("verify", "model", "--only", "gone").failed(4)
+
+
+def test_a_folder_is_signed_again_without_reading_what_has_not_changed(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import time
+
+    shell.make_key()
+    shell.write("model/part", b"x")
+    later = time.time_ns() + 60 * 10**9
+    monkeypatch.setattr("secureload.artifact.digest_cache.time.time_ns", lambda: later)
+    assert "reused" not in shell("sign", "model", "--incremental").succeeded().out
+    assert "reused:   1 digests of unchanged files" in shell("sign", "model", "--incremental").succeeded().out
+    shell("verify", "model").succeeded()
