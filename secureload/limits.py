@@ -80,6 +80,11 @@ class Limits:
     structure_items: int = 5_000_000
     # The state of a random generator has 39 digits.
     json_number_chars: int = 1_024
+    # A structured model has a tensor or three for each tree, and some for the rest; a node of its JSON is an object,
+    # a list or a number. Estimators in estimators are ten levels, and pickle itself ends at a thousand.
+    structured_tensors_items: int = 200_000
+    structured_nodes_items: int = 10_000_000
+    structured_depth: int = 200
     # Pickles found in bytes of no known format; random bytes have none, a concatenation of models some.
     embedded_pickles: int = 256
     # Opcodes stepped over to find them, beyond those that so many bytes have anyway, and what is traced of them.

@@ -21,7 +21,7 @@ FLOORS = {
     **dict.fromkeys(
         ("allowance", "errors", "events", "json_values", "limits", "package_data", "printable", "values"), 0
     ),
-    **dict.fromkeys(("formats", "pickles", "signing", "report"), 1),
+    **dict.fromkeys(("formats", "pickles", "signing", "report", "structured"), 1),
     **dict.fromkeys(("scan", "policy"), 2),
     **dict.fromkeys(("artifact", "trust", "sandbox"), 3),
     **dict.fromkeys(("convert", "registry"), 4),

@@ -6,7 +6,6 @@ import contextlib
 import importlib.metadata
 import os
 import platform
-import re
 import warnings
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -15,8 +14,10 @@ from typing import Any, Literal
 from secureload.api.check import allow_list
 from secureload.api.examiner import Examiner
 from secureload.api.golden import replay
+from secureload.api.in_process import load_here, own_refs
 from secureload.api.inputs import input_guard
 from secureload.api.policies import require, resolve_policy
+from secureload.api.readings import reading_of
 from secureload.api.telling import tell_verdict, told_load
 from secureload.api.verify import (
     forgiving,
@@ -36,7 +37,6 @@ from secureload.errors import (
     PolicyError,
     SelfTestError,
     UnsignedError,
-    UnsupportedError,
     UsageError,
 )
 from secureload.limits import DEFAULT_LIMITS, Limits
@@ -65,8 +65,6 @@ from secureload.values import dataclass
 __all__ = ["ModelVersionWarning", "safe_load"]
 
 _MOST_NAMES = 20
-_READINGS = frozenset({"pickle", "joblib", "torch"})
-_TORCH_PICKLE = re.compile(r"([^/]+/)?data\.pkl")
 
 
 class ModelVersionWarning(UserWarning):
@@ -86,6 +84,7 @@ def safe_load(
     self_test: bool = False,
     allow_rollback: bool = False,
     limits: Limits = DEFAULT_LIMITS,
+    isolation: Literal["process", "none"] = "process",
     filter: Literal["strict", "relaxed"] = "strict",  # noqa: A002  # the word of the field
     readable: Iterable[str | os.PathLike[str]] = (),
     level: Literal["required", "standard", "full"] | None = None,
@@ -129,6 +128,8 @@ def safe_load(
         UsageError, ArtifactError: there is no such file, or it cannot be read.
     """
     del mmap_mode
+    if isolation not in ("process", "none"):
+        raise UsageError(f"there is no isolation {printable(isolation, 40)!r}", hint='"process" or "none"')
     options = ModelOptions(
         replicas=replicas,
         restarts=restarts,
@@ -160,6 +161,13 @@ def safe_load(
                 "a self-test was asked for, and no golden rows were signed with this model",
                 hint="Ask its sender to sign it with metadata=describe(model, X, y), or load it without.",
             )
+        if isolation == "none":
+            accepted = _admitted(artifact, verification, wanted, allowed, limits, terms, now)
+            note_versions(place, verification, now, wanted, lower=allow_rollback, limits=limits)
+            _warn_of_libraries(metadata, accepted.examination)
+            _warn_of_versions(accepted.examination)
+            reading = reading_of(accepted.examination)
+            return load_here(artifact, reading, own_refs(reading.trace, allowed), limits)
         with contextlib.closing(spawn_loader()) as spawned:  # it is forked while the payload is traced
             accepted = _admitted(artifact, verification, wanted, allowed, limits, terms, now)
             note_versions(place, verification, now, wanted, lower=allow_rollback, limits=limits)
@@ -260,40 +268,24 @@ def _load(
     options: ModelOptions,
 ) -> Any:
     _warn_of_versions(accepted.examination)
-    trace = _what_is_loaded(accepted.examination)
+    reading = reading_of(accepted.examination)
     artifact = accepted.admitted.artifact
-    entries = (allowed.find(item.ref) for item in trace.imports)
-    own_modules = {entry.ref.module for entry in entries if entry is not None and entry.is_own}
     try:
         return load_confined(
             artifact.fileno(),
             artifact.size,
-            trace,
+            reading.trace,
             limits,
-            own_modules=own_modules,
+            own_modules={ref.module for ref in own_refs(reading.trace, allowed)},
             spawned=spawned,
             terms=terms,
             verdict=accepted.admitted.verdict,
             options=options,
             name=artifact.name,
+            reading=reading.name,
         )
     except (LoadFailedError, MissingModuleError) as error:
         raise _with_versions(error, accepted.examination) from error.__cause__
-
-
-def _what_is_loaded(examination: Examination) -> Trace:
-    """Return the trace of the pickle that the loader will read."""
-    root = examination.parts[0]
-    trace = root.trace if root.format == "pickle" else None
-    if root.format == "torch-zip":  # torch.load unpickles one member of it
-        inside = [part for part in examination.parts[1:] if _TORCH_PICKLE.fullmatch(part.path)]
-        trace = inside[0].trace if len(inside) == 1 else None
-    if trace is None or trace.reading not in _READINGS:
-        raise UnsupportedError(
-            f"this is {root.description}, which safe_load does not load yet",
-            hint="pickle, joblib and PyTorch files are loaded, the first two compressed or not",
-        )
-    return trace
 
 
 def _with_names(error: PolicyError, trace: Trace | None, allowed: AllowList) -> PolicyError:

@@ -24,6 +24,7 @@ COMMANDS = {
     "show": "show",
     "policy": "policy",
     "check": "check",
+    "convert": "convert",
     "doctor": "doctor",
     "rules": "rules",
     "explain": "rules",

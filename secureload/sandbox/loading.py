@@ -19,13 +19,14 @@ from secureload.sandbox.host import Spawned, Worker
 from secureload.sandbox.launch import application_paths
 from secureload.sandbox.model import Model, ModelOptions
 from secureload.sandbox.proxy import ModelProxy, proxy_of, reference_of
+from secureload.sandbox.roles.needed import modules_of
 from secureload.sandbox.terms import STRICT, ReducedConfinementWarning, Terms
 from secureload.values import fields_of
 
 if TYPE_CHECKING:
     from secureload.policy.verdict import Verdict
 
-__all__ = ["PinnedModel", "load_confined", "spawn_loader"]
+__all__ = ["PinnedModel", "load_confined", "loader_config", "spawn_loader"]
 
 ONE_WORKER = ModelOptions()
 _LOGGER = logging.getLogger("secureload.sandbox")
@@ -45,29 +46,19 @@ class PinnedModel:
         memory_bytes: int | None = None,
         terms: Terms = STRICT,
         verdict: Verdict | None = None,
+        reading: str = "",
     ) -> None:
         """``descriptor`` stays the caller's; ``memory_bytes`` is what a worker may take beyond its libraries.
 
         Where ``terms`` accept less than the required confinement, and there is less, a worker that is started
         warns of it, and so does ``verdict`` in its confinement.
         """
-        refs = [item.ref for item in trace.imports]
-        modules = dict.fromkeys(ref.module for ref in refs)
-        modules.update(dict.fromkeys(_inputs()))
         self._limits = limits
         self._memory_bytes = memory_bytes
         self._terms = terms
         self._verdict = verdict
-        self._task = {"size": size, "reading": trace.reading}
-        self._config = {
-            "memory_bytes": limits.worker_memory_bytes + size,  # arrays are used where they lie in the file
-            "cpu_seconds": 0,
-            "limits": fields_of(limits),
-            "path": list(application_paths()) if own_modules else [],
-            "modules": [module for module in modules if module not in own_modules],
-            "own_modules": [module for module in modules if module in own_modules],
-            "globals": [[ref.module, ref.name] for ref in refs],
-        }
+        self._task = {"size": size, "reading": reading or trace.reading}
+        self._config = loader_config(size, trace, limits, own_modules, reading)
         self._descriptor = _duplicate(descriptor)
         self._finalizer = weakref.finalize(self, os.close, self._descriptor)
         self._finalizer.atexit = False
@@ -113,6 +104,7 @@ def load_confined(
     verdict: Verdict | None = None,
     options: ModelOptions = ONE_WORKER,
     name: str = "",
+    reading: str = "",
 ) -> Any:
     """Unpickle the pinned bytes in ``descriptor`` in workers and return what stands for the object.
 
@@ -123,6 +115,7 @@ def load_confined(
     after all others were imported from where libraries are installed. ``spawned`` is a worker that was asked for
     before (:func:`spawn_loader`). ``options`` says how many workers there are and what they may take, ``terms`` and
     ``verdict`` what their confinement must be and tells (:class:`PinnedModel`).
+    ``reading`` names the reader of a format that is no pickle (:mod:`secureload.sandbox.roles.data_readers`).
 
     Raises:
         SandboxError: a worker could not be confined, died, or did not answer.
@@ -142,12 +135,31 @@ def load_confined(
         memory_bytes=options.memory_bytes,
         terms=terms,
         verdict=verdict,
+        reading=reading,
     )
     model = Model(source, limits, options, wrap=proxy_of, unwrap=reference_of, name=name)
     root = model.load(spawned)
     if not isinstance(root, ModelProxy) and not _holds_proxy(root):
         model.close()
     return root
+
+
+def loader_config(
+    size: int, trace: Trace, limits: Limits, own_modules: Collection[str] = (), reading: str = ""
+) -> dict[str, Any]:
+    """Return the configuration of a worker that loads what ``trace`` names; see :func:`load_confined`."""
+    refs = [item.ref for item in trace.imports]
+    modules = dict.fromkeys(ref.module for ref in refs)
+    modules.update(dict.fromkeys((*modules_of(reading), *_inputs())))
+    return {
+        "memory_bytes": limits.worker_memory_bytes + size,  # arrays are used where they lie in the file
+        "cpu_seconds": 0,
+        "limits": fields_of(limits),
+        "path": list(application_paths()) if own_modules else [],
+        "modules": [module for module in modules if module not in own_modules],
+        "own_modules": [module for module in modules if module in own_modules],
+        "globals": [[ref.module, ref.name] for ref in refs],
+    }
 
 
 def spawn_loader() -> Spawned:

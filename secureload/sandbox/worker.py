@@ -30,6 +30,7 @@ ROLES = {
     "trace": "secureload.sandbox.roles.trace",
     "fickle": "secureload.sandbox.roles.fickle",
     "load": "secureload.sandbox.roles.load",
+    "convert": "secureload.sandbox.roles.convert",
 }
 
 

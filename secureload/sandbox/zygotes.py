@@ -19,7 +19,7 @@ __all__ = ["close_zygotes", "start_and_wait", "zygote_for"]
 # What the warden says of the worker that it has forked.
 _ANSWER_BYTES = 64
 # fickling is a tenth of what the tracer's zygote has imported anyway: a second one would take as long again.
-_FORKED_FROM = {"fickle": "trace"}
+_FORKED_FROM = {"fickle": "trace", "convert": "load"}
 
 
 class _Zygote:

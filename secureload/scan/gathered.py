@@ -169,6 +169,8 @@ class Gathered:
             reading=reading,
             imports=named,
             operations=tuple(operations),
+            # A structured model keeps the versions of the libraries that it belongs to; others those of their writer.
+            versions=tuple(self._versions) if self._format == "safetensors" else (),
             bytes_total=self._size,
             bytes_examined=self._examined,
         )

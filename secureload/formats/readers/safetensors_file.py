@@ -15,6 +15,7 @@ from secureload.formats.json_text import parse_json_text
 from secureload.formats.reading import Child, Event, Observation, Problem, ReadContext
 from secureload.formats.region import Region
 from secureload.formats.repeated import first_of_each_code
+from secureload.formats.structured_names import STRUCTURE, structured_events
 from secureload.formats.zeros import first_nonzero
 from secureload.json_values import kind_of
 from secureload.values import dataclass
@@ -67,6 +68,8 @@ def _read(data: Region, context: ReadContext) -> Iterator[Event]:
     raw = data.read_at(_LENGTH_BYTES, length)
     tensors = yield from _header(raw, context)
     start = _LENGTH_BYTES + length
+    if tensors and tensors[-1].name == STRUCTURE:
+        yield from structured_events(raw, data.part(start, data.size), tensors[-1].begin, tensors[-1].end)
     yield from _layout(tensors, data.part(start, data.size), start)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from secureload.limits import Limits
 from secureload.sandbox.channel import Channel
+from secureload.sandbox.roles.data_readers import reader_of
 from secureload.sandbox.roles.loader import AdmittedGlobals, load_payload
 from secureload.sandbox.roles.pinned import empty_extension_registry, open_pinned
 from secureload.sandbox.roles.service import Service
@@ -19,7 +20,7 @@ from secureload.sandbox.roles.threads import ThreadPools, local_locks
 from secureload.sandbox.roles.warm import warm_up_libraries
 from secureload.values import dataclass
 
-__all__ = ["PRELOAD", "prepare", "run", "warm_up"]
+__all__ = ["PRELOAD", "load", "prepare", "run", "warm_up"]
 
 
 # What nearly every model needs, imported once in the zygote.
@@ -100,12 +101,14 @@ def prepare(config: dict[str, Any]) -> _Prepared:
     sys.path.extend(entry for entry in config["path"] if entry not in sys.path)
     _import_all(config["own_modules"])
     warm_up_libraries(config["modules"])
+    if "secureload.structured.known" in config["modules"]:
+        importlib.import_module("secureload.structured.known").default_known()  # a file
     empty_extension_registry()
     local_locks()
     _find_thread_pools()
     return _Prepared(
         Limits(**config["limits"]),
-        AdmittedGlobals([(module, name) for module, name in config["globals"]]),
+        AdmittedGlobals([(module, name) for module, name in config["globals"]], config["own_modules"]),
         ThreadPools(config["thread_variables"]),
     )
 
@@ -138,16 +141,20 @@ def run(channel: Channel, descriptor: int, task: dict[str, Any], prepared: _Prep
     """Load the artifact in ``descriptor`` and answer requests about it until the caller is gone."""
     prepared.pools.open()
     service = Service(channel, prepared.limits)
-    service.load(lambda: _load(descriptor, task["size"], task["reading"], prepared))
+    service.load(lambda: load(descriptor, task["size"], task["reading"], prepared))
     service.serve()
 
 
-def _load(descriptor: int, size: int, reading: str, prepared: _Prepared) -> Any:
+def load(descriptor: int, size: int, reading: str, prepared: _Prepared) -> Any:
+    """Return the object in the pinned bytes; ``reading`` says how they are read."""
     source = open_pinned(descriptor, size, prepared.limits)
     try:
         with warnings.catch_warnings():
             # The caller was told by the trace already, in words of our own.
             warnings.filterwarnings("ignore", message="Trying to unpickle estimator")
+            read = reader_of(reading)
+            if read is not None:
+                return read(source, prepared.admitted, prepared.limits)
             return load_payload(source, reading, prepared.admitted)
     finally:
         os.close(descriptor)

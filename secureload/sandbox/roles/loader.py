@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from secureload.pickles.arrays import array_bytes
@@ -33,8 +33,17 @@ class NotAdmittedError(Exception):
 class AdmittedGlobals:
     """Resolves exactly the admitted pairs."""
 
-    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+    def __init__(self, pairs: list[tuple[str, str]], own_modules: Iterable[str] = ()) -> None:
         self._pairs = frozenset(pairs)
+        self._own = frozenset(own_modules)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the admitted pairs as ``module.name``, in order."""
+        return tuple(sorted(f"{module}.{name}" for module, name in self._pairs))
+
+    def own_names(self) -> tuple[str, ...]:
+        """Return the names of the caller's own modules, which stand on no list of ours."""
+        return tuple(f"{module}.{name}" for module, name in sorted(self._pairs) if module in self._own)
 
     def resolve(self, module: str, name: str, protocol: int) -> Any:
         """Return the global that the pair names.

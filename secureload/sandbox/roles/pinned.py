@@ -30,6 +30,10 @@ class LoadedSource(MappedSource):
         self._descriptor = fd
         self._view: memoryview | None = None
 
+    def size_left(self) -> int:
+        """Return how many bytes follow."""
+        return self._size - self.tell()
+
     def view(self, size: int) -> memoryview | None:
         """Return the next ``size`` bytes as they lie in memory, and step over them; None where there are fewer."""
         position = self.tell()

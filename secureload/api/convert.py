@@ -1,0 +1,285 @@
+"""``convert()``: admit a model, write it in another format, and prove that nothing changed, before anybody gets it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from secureload.api.check import allow_list
+from secureload.api.examiner import Examiner
+from secureload.api.in_process import own_refs
+from secureload.api.readings import Reading, reading_of
+from secureload.artifact.admitted import Admitted, admit
+from secureload.artifact.artifact import Artifact, open_artifact
+from secureload.convert.catalog import TARGETS, Target, target_named
+from secureload.convert.proof import Compared, Tier, Tolerance, compare_outputs, prove
+from secureload.convert.written import beside, put_in_place, refuse_existing
+from secureload.errors import ConversionError, PolicyError, UsageError
+from secureload.limits import DEFAULT_LIMITS, Limits
+from secureload.policy.verdict import EXAMINE, decide
+from secureload.printable import printable
+from secureload.sandbox.converting import ConvertingWorker
+from secureload.sandbox.opinions import NoOpinions
+from secureload.scan.allowlist import AllowList
+from secureload.signing.keys import Signer
+from secureload.values import dataclass
+
+__all__ = ["Conversion", "convert"]
+
+_SEED = 20_260_101
+# What single and double precision are held to: a forest adds a hundred probabilities, a scaler divides.
+_TOLERANCES = {"float32": Tolerance(1e-4, 1e-3), "float64": Tolerance(1e-9, 1e-7)}
+_MAX_NAMES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """What was converted: files, digests (SHA-256, hexadecimal), sizes in bytes, and the proof.
+
+    ``state_hash`` names the model's state; ``provenance`` says where the signed lineage is, None without a key.
+    """
+
+    source: Path
+    target: Path
+    format: str
+    model: str
+    source_digest: str
+    target_digest: str
+    source_size: int
+    target_size: int
+    state_hash: str | None
+    proof: Compared
+    tolerance: Tolerance
+    inputs: int
+    runs_code: bool
+    provenance: Path | None
+
+
+def convert(
+    path: str | os.PathLike[str],
+    to: str,
+    *,
+    output: str | os.PathLike[str] | None = None,
+    key: Signer | str | os.PathLike[str] | None = None,
+    password: bytes | None = None,
+    allow: Iterable[str] | AllowList = (),
+    force: bool = False,
+    accept_difference: float | None = None,
+    zstd: bool = False,
+    dtype: str = "float32",
+    opset: int | None = None,
+    golden: Any = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Conversion:
+    """Convert the file at ``path`` to the format ``to`` ("safetensors", "skops", "onnx", "joblib" or "pickle").
+
+    The source is examined, and opened in the sandbox only; the target is written when its proof holds: the same state,
+    or the same outputs for the golden rows (``golden``, an input or a list of some), for inputs within the ranges that
+    the model was trained on, and at their edges. ``accept_difference`` is the largest difference that is accepted all
+    the same. With ``key`` the target is signed, and its lineage with it. ``zstd`` compresses safetensors; ``dtype``
+    ("float32" or "float64") and ``opset`` are for ONNX.
+
+    Raises:
+        ConversionError: something of the model has no form in the target, or the proof failed. Nothing is written.
+        PolicyError: the source holds something that is dangerous or unknown.
+        UsageError: the target exists, a library is missing, or there is no such file.
+        SandboxError: the worker died, or the disk is full.
+    """
+    target = target_named(to)
+    if dtype not in _TOLERANCES:
+        raise UsageError(f"there is no precision {printable(dtype, 40)!r}", hint="float32 or float64")
+    allowed = allow if isinstance(allow, AllowList) else allow_list(allow)
+    source = Path(path)
+    place = Path(output) if output is not None else _beside_source(source, target, zstd)
+    refuse_existing(place, force=force)
+    options = {"zstd": zstd, "dtype": dtype, "opset": opset}
+    job = _Job(target, options, allowed, accept_difference, golden, limits)
+    with open_artifact(source, limits, expect="file") as artifact:
+        made = job.run(artifact, place, force=force)
+    if key is None:
+        return made
+    from secureload.api.lineage import sign_conversion
+
+    return sign_conversion(
+        made, key, password, {name: value for name, value in options.items() if value}, limits
+    )
+
+
+def _beside_source(source: Path, target: Target, zstd: bool) -> Path:
+    name = source.name
+    for suffix in (".gz", ".zst", ".bz2", ".xz", ".lz4", ".z"):
+        name = name.removesuffix(suffix)
+    return source.with_name(Path(name).stem + target.suffix + (".zst" if zstd else ""))
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One conversion: what is wanted, and by which lists."""
+
+    target: Target
+    options: Mapping[str, Any]
+    allowed: AllowList
+    accepted: float | None
+    golden: Any
+    limits: Limits
+
+    def run(self, artifact: Artifact, place: Path, *, force: bool) -> Conversion:
+        """Convert the open artifact, prove the result, and put it at ``place``."""
+        admitted, reading = self._admitted(artifact)
+        with self._worker(admitted.artifact, reading, self.target) as before:
+            told = before.ask("describe")
+            target = (
+                TARGETS["tensors"] if told["tensors"] and self.target.name == "safetensors" else self.target
+            )
+            data = memoryview(before.ask("encode", target=target.name, options=dict(self.options)))
+            with beside(place, data) as fresh:
+                proof, state, count, digest = self._proved(before, told, target, fresh)
+                if proof.tier is Tier.FAILED:
+                    raise _failed(proof, target)
+                put_in_place(fresh, place, force=force)
+        return Conversion(
+            source=Path(artifact.locator), target=place, format=target.name, model=str(told["type"]),
+            source_digest=artifact.manifest.members[0].digest.hex(), target_digest=digest,
+            source_size=artifact.size, target_size=len(data), state_hash=state, proof=proof,
+            tolerance=self._tolerance(target), inputs=count, runs_code=not target.code_free, provenance=None,
+        )  # fmt: skip
+
+    def _admitted(self, artifact: Artifact) -> tuple[Admitted, Reading]:
+        with Examiner(self.allowed, self.limits, opinions=NoOpinions(self.limits)) as examiner:
+            examination = examiner.examine(artifact)
+        verdict = decide(EXAMINE, None, examination, artifact.manifest.subject_digest)
+        try:
+            admitted = admit(artifact, verdict)
+        except PolicyError as error:
+            raise self._unknown(error, examination.trace) from None
+        return admitted, reading_of(examination)
+
+    def _unknown(self, error: PolicyError, trace: Any) -> PolicyError:
+        names = (
+            [str(item.ref).replace(":", ".") for item in trace.imports if self.allowed.find(item.ref) is None]
+            if trace
+            else []
+        )
+        if not names:
+            return error
+        flags = " ".join(f"--allow {printable(name, 200)}" for name in names[:_MAX_NAMES])
+        return PolicyError(
+            error.message, verdict=error.verdict, hint=f"if you know and trust them all: {flags}"
+        )
+
+    @contextmanager
+    def _worker(self, artifact: Artifact, reading: Reading, target: Target) -> Iterator[ConvertingWorker]:
+        own = {ref.module for ref in own_refs(reading.trace, self.allowed)}
+        with ConvertingWorker(
+            artifact.fileno(),
+            artifact.size,
+            reading.trace,
+            reading.name,
+            [target.name],
+            own_modules=own,
+            limits=self.limits,
+        ) as worker:
+            yield worker
+
+    def _proved(
+        self, before: ConvertingWorker, told: Mapping[str, Any], target: Target, fresh: Path
+    ) -> tuple[Compared, str | None, int, str]:
+        """Open what was written as anybody would, and compare; return the proof, the state's hash, inputs, digest."""
+        with open_artifact(fresh, self.limits, expect="file") as written:
+            admitted, reading = self._admitted(written)
+            digest = written.manifest.members[0].digest.hex()
+            with self._worker(admitted.artifact, reading, target) as after:
+                if target.name == "tensors":
+                    return _same_arrays(before.ask("arrays"), after.ask("arrays")), None, 0, digest
+                return (*self._compared(before, after, told, target), digest)
+
+    def _compared(
+        self, before: ConvertingWorker, after: ConvertingWorker, told: Mapping[str, Any], target: Target
+    ) -> tuple[Compared, str | None, int]:
+        state, same = None, None
+        if target.exact:
+            state = _state_of(before)
+            same = None if state is None else state == _state_of(after)
+        methods = [
+            name for name in told["methods"] if target.exact or name in after.ask("describe")["methods"]
+        ]
+        given = (
+            self._given(before, single=target.name == "onnx" and self.options["dtype"] == "float32")
+            if methods
+            else []
+        )
+        if not given:
+            if not target.exact:
+                raise ConversionError(
+                    "there are no inputs to prove it with", hint="give some: golden rows of the model"
+                )
+            return prove(same, None), state, 0
+        first = before.ask("outputs", given=given, methods=methods)
+        outputs = compare_outputs(
+            first, after.ask("outputs", given=given, methods=methods), self._tolerance(target), self.accepted
+        )
+        return prove(same, outputs), state, len(given)
+
+    def _given(self, before: ConvertingWorker, *, single: bool) -> list[Any]:
+        golden = (
+            [] if self.golden is None else self.golden if isinstance(self.golden, list) else [self.golden]
+        )
+        return [*golden, *before.ask("inputs", seed=_SEED, single=single)]
+
+    def _tolerance(self, target: Target) -> Tolerance:
+        return Tolerance() if target.exact else _TOLERANCES[self.options["dtype"]]
+
+
+def _state_of(worker: ConvertingWorker) -> str | None:
+    """Return the hash of the model's state; None for a model that has no structured form."""
+    try:
+        return str(worker.ask("state")["hash"])
+    except ConversionError:
+        return None
+
+
+def _same_arrays(before: Mapping[str, Any], after: Mapping[str, Any]) -> Compared:
+    import numpy as np
+
+    wrong = [
+        name
+        for name in {**before, **after}
+        if name not in before or name not in after or not _same(np, before[name], after[name])
+    ]
+    if wrong:
+        return Compared(tier=Tier.FAILED, reasons=(f"tensor {printable(wrong[0], 80)!r} is not what it was",))
+    return Compared(tier=Tier.STATE, compared=sum(int(array.size) for array in before.values()))
+
+
+def _same(np: Any, one: Any, other: Any) -> bool:
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    return bool(np.ascontiguousarray(one).tobytes() == np.ascontiguousarray(other).tobytes())
+
+
+def _failed(proof: Compared, target: Target) -> ConversionError:
+    reasons = printable("; ".join(proof.reasons) or "the outputs differ", 600)
+    found = proof.largest
+    where = ""
+    fields: dict[str, object] = {"ties": proof.ties, "flips": proof.flips}
+    if found is not None:
+        place = f"{found.method}, input {found.given}, row {found.row}"
+        where = f"; the largest difference is {found.size:.3g} ({place}: {found.before} → {found.after})"
+        fields |= {"difference": found.size, "method": found.method, "row": found.row}
+    return ConversionError(
+        f"the {target.name} file is not equivalent, and was not written: {reasons}{printable(where, 400)}",
+        hint="--accept-difference BOUND writes it all the same, if that much does not matter",
+        **fields,
+    )
+
+
+def installed(library: str) -> str:
+    """Return the version of a library that is installed, "" where it is not."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,89 @@
+"""What the converting worker answers: each function gets the loaded model, and gives back data."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from secureload.convert import inputs, outputs
+from secureload.convert.catalog import TARGETS
+from secureload.convert.targets import tensors
+from secureload.errors import SecureloadError
+from secureload.limits import Limits
+
+__all__ = ["OPERATIONS", "prepare"]
+
+
+def prepare(converters: Sequence[str]) -> None:
+    """Import what the named targets need, and the list of known classes."""
+    for name in ("safetensors", *converters):
+        importlib.import_module(TARGETS[name].module).prepare()
+    outputs.prepare()
+
+
+def _refusing(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """An error of ours is an answer: its words and hint cross whole."""
+
+    def run(model: Any, own_names: tuple[str, ...], limits: Limits, **fields: Any) -> Any:
+        try:
+            return answer(model, own_names, limits, **fields)
+        except SecureloadError as error:
+            plain = {key: value for key, value in error.fields.items() if isinstance(value, str | int)}
+            return {"refused": error.message, "hint": error.hint, "fields": plain}
+
+    return run
+
+
+def _describe(model: Any, _own: tuple[str, ...], _limits: Limits) -> dict[str, Any]:
+    kind = type(model)
+    return {
+        "type": f"{kind.__module__}.{kind.__qualname__}",
+        "tensors": tensors.is_tensors(model),
+        "methods": list(outputs.methods_of(model)),
+    }
+
+
+def _state(model: Any, own_names: tuple[str, ...], limits: Limits) -> dict[str, str]:
+    from secureload.structured.encoder import state_hash
+    from secureload.structured.known import default_known
+
+    return {"hash": state_hash(model, default_known().extended_by(own_names), limits)}
+
+
+def _encode(
+    model: Any, own_names: tuple[str, ...], limits: Limits, *, target: str, options: dict[str, Any]
+) -> Any:
+    import numpy as np
+
+    module = importlib.import_module(TARGETS[target].module)
+    pieces = module.encode(model, own_names, limits, {**options, "name": target})
+    return np.frombuffer(b"".join(pieces), np.uint8)
+
+
+def _inputs(model: Any, _own: tuple[str, ...], _limits: Limits, *, seed: int, single: bool) -> list[Any]:
+    return inputs.inputs_for(model, seed, single=single)
+
+
+def _outputs(
+    model: Any, _own: tuple[str, ...], _limits: Limits, *, given: list[Any], methods: list[str]
+) -> list[Any]:
+    return outputs.outputs_for(model, given, methods)
+
+
+def _arrays(model: Any, _own: tuple[str, ...], _limits: Limits) -> dict[str, Any]:
+    """The arrays of a dictionary of tensors, to be compared."""
+    return {
+        name: array.view("u2") if kind == "BF16" else array
+        for name, (kind, array) in tensors.as_arrays(model).items()
+    }
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "describe": _refusing(_describe),
+    "state": _refusing(_state),
+    "encode": _refusing(_encode),
+    "inputs": _refusing(_inputs),
+    "outputs": _refusing(_outputs),
+    "arrays": _refusing(_arrays),
+}

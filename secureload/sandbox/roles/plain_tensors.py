@@ -1,0 +1,74 @@
+"""Plain safetensors files: a dictionary of arrays, as ``safetensors.numpy.load_file`` returns it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from secureload.errors import MalformedError
+from secureload.limits import Limits
+from secureload.printable import printable
+
+__all__ = ["DTYPES", "parse_tensors", "read_tensors"]
+
+DTYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1", "U64": "<u8",
+    "U32": "<u4", "U16": "<u2", "U8": "|u1", "BOOL": "|b1", "C64": "<c8",
+}  # fmt: skip
+
+
+def read_tensors(data: memoryview, limits: Limits) -> dict[str, Any]:
+    """Return the arrays of a file by name, lying where they lie in ``data``.
+
+    bfloat16 becomes float32, which holds each of its values.
+
+    Raises:
+        MalformedError: it breaks a rule of the format, or has a type that numpy has not.
+    """
+    return {name: _array(name, kind, shape, data) for name, kind, shape, data in parse_tensors(data, limits)}
+
+
+def parse_tensors(data: memoryview, limits: Limits) -> list[tuple[str, str, tuple[int, ...], memoryview]]:
+    """Return (name, type, shape, bytes) of each tensor; raises as :func:`read_tensors` does."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > min(len(data) - 8, limits.json_text_bytes):
+        raise _malformed("the header does not end in the file")
+    try:
+        header = json.loads(bytes(data[8 : 8 + length]))
+        entries = [(name, entry) for name, entry in header.items() if name != "__metadata__"]
+        found = [
+            (name, entry["dtype"], tuple(entry["shape"]), *entry["data_offsets"]) for name, entry in entries
+        ]
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
+        raise _malformed(f"the header is none ({type(error).__name__})") from None
+    body = data[8 + length :]
+    result = []
+    for name, kind, shape, begin, end in found:
+        sizes = (*shape, begin, end)
+        if not all(type(size) is int and size >= 0 for size in sizes) or not begin <= end <= len(body):
+            raise _malformed(f"tensor {printable(name, 60)!r} does not lie in the file")
+        result.append((name, kind, shape, body[begin:end]))
+    return result
+
+
+def _array(name: str, kind: str, shape: tuple[int, ...], data: memoryview) -> Any:
+    import numpy as np
+
+    if kind != "BF16" and kind not in DTYPES:
+        raise _malformed(
+            f"tensor {printable(name, 60)!r} is of type {printable(kind, 20)}, which numpy has not"
+        )
+    dtype = np.dtype(DTYPES.get(kind, "<u2"))
+    count = 1
+    for size in shape:
+        count *= size
+    if count * dtype.itemsize != len(data):
+        raise _malformed(f"tensor {printable(name, 60)!r} has another size than its shape")
+    flat = np.frombuffer(data, dtype) if len(data) else np.empty(0, dtype)
+    if kind == "BF16":
+        flat = (flat.astype("<u4") << 16).view("<f4")
+    return flat.reshape(shape)
+
+
+def _malformed(message: str) -> MalformedError:
+    return MalformedError(f"the safetensors file is malformed: {message}", format="safetensors")

@@ -1,0 +1,1 @@
+"""Structured safetensors: fitted scikit-learn models as arrays and JSON, written and read without running code."""
