@@ -25,7 +25,6 @@ COVERED_BY: dict[str, str] = {
             "convert/targets/pickles.py",
             "convert/targets/skops_file.py",
             "convert/targets/structured.py",
-            "convert/targets/tensors.py",
             "sandbox/converting.py",
             "sandbox/roles/convert.py",
             "sandbox/roles/needed.py",

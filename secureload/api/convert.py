@@ -20,11 +20,13 @@ from secureload.convert.proof import Compared, Tier, Tolerance, compare_outputs,
 from secureload.convert.written import beside, put_in_place, refuse_existing
 from secureload.errors import ConversionError, PolicyError, UsageError
 from secureload.limits import DEFAULT_LIMITS, Limits
-from secureload.policy.verdict import EXAMINE, decide
+from secureload.pickles.trace import Trace
+from secureload.policy.verdict import EXAMINE, Outcome, decide
 from secureload.printable import printable
 from secureload.sandbox.converting import ConvertingWorker
 from secureload.sandbox.opinions import NoOpinions
 from secureload.scan.allowlist import AllowList
+from secureload.scan.by_value import is_by_value
 from secureload.signing.keys import Signer
 from secureload.values import dataclass
 
@@ -158,15 +160,20 @@ class _Job:
             raise self._unknown(error, examination.trace) from None
         return admitted, reading_of(examination)
 
-    def _unknown(self, error: PolicyError, trace: Any) -> PolicyError:
-        names = (
-            [str(item.ref).replace(":", ".") for item in trace.imports if self.allowed.find(item.ref) is None]
-            if trace
-            else []
-        )
-        if not names:
+    def _unknown(self, error: PolicyError, trace: Trace | None) -> PolicyError | ConversionError:
+        """Name all unknown globals at once where they are all that stands in the way; what is dangerous is rejected."""
+        if error.verdict.outcome is Outcome.REJECTED:
+            return ConversionError(f"nothing was converted: {error.message}", hint=error.hint)
+        found = [item.ref for item in trace.imports if self.allowed.find(item.ref) is None] if trace else []
+        if (
+            not found
+            or any(map(is_by_value, found))
+            or {reason.kind for reason in error.verdict.reasons} != {"undecided"}
+        ):
             return error
-        flags = " ".join(f"--allow {printable(name, 200)}" for name in names[:_MAX_NAMES])
+        flags = " ".join(
+            f"--allow {printable(f'{ref.module}.{ref.name}', 200)}" for ref in found[:_MAX_NAMES]
+        )
         return PolicyError(
             error.message, verdict=error.verdict, hint=f"if you know and trust them all: {flags}"
         )

@@ -75,10 +75,9 @@ def convert(
 
     signer = None
     if key is not None:
-        from secureload.cli.own_files import find_own_file
-        from secureload.cli.sign import _read_key as read_key
+        from secureload.cli.signing_key import choose_signer
 
-        signer = read_key(find_own_file(key), passphrase_fd)
+        signer = choose_signer(key, passphrase_fd)
     made = convert_file(
         path, to, output=output, key=signer, allow=allow or (), force=force, accept_difference=accept_difference,
         zstd=zstd, dtype=dtype, opset=opset, golden=None if golden is None else _rows(golden),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from secureload.limits import Limits
@@ -49,15 +50,8 @@ def run(channel: Channel, descriptor: int, task: dict[str, Any], prepared: Any) 
             return
         decoder = Decoder(message.segments, limits)
         fields = {key: decoder.decode(value) for key, value in message.body["fields"].items()}
-        answer = operations[message.body["op"]]
-        _answer(
-            channel,
-            limits,
-            message.request_id,
-            lambda answer=answer, fields=fields: answer(
-                held[0], prepared.admitted.own_names(), limits, **fields
-            ),
-        )
+        compute = partial(operations[message.body["op"]], held[0], prepared.admitted.own_names(), limits)
+        _answer(channel, limits, message.request_id, partial(compute, **fields))
 
 
 def _answer(channel: Channel, limits: Limits, request_id: int, compute: Callable[[], Any]) -> None:
