@@ -131,6 +131,7 @@ def signatures_of(
         return ()
     if not isinstance(verification, SecureloadError):
         found = tuple(_signature(result) for result in verification.results)
+        found += tuple(_statement(result) for result in verification.attestations)
         return found or (ReportSignature(status="empty", text="the signature file holds no signature"),)
     if isinstance(verification, UnsignedError):
         return (ReportSignature(status="unsigned", text="not signed"),)
@@ -139,6 +140,13 @@ def signatures_of(
         return (ReportSignature(status="unreadable", text=text),)
     text = f"signature present, but no trust store: {verification.message}"
     return (ReportSignature(status="no-trust-store", text=text),)
+
+
+def _statement(result: SignatureResult) -> ReportSignature:
+    """Return what else is stated: an approval, metadata; whether it counts is its status."""
+    is_good = result.status.value == "good"
+    text = result.message if is_good else f"not counted: {result.kind}: {result.message}"
+    return ReportSignature(status=result.status.value, text=text)
 
 
 def _signature(result: SignatureResult) -> ReportSignature:

@@ -298,7 +298,7 @@ def _check_role(key: TrustedKey, role: str) -> Failure | None:
     return Failure(
         SignatureStatus.WRONG_ROLE,
         f"the key of {key.name} is trusted as {roles}, not as {role}",
-        f"Let a {role} sign it, or add the role in the trust store.",
+        f"Let {'an' if role[0] in 'aeiou' else 'a'} {role} sign it, or add the role in the trust store.",
         fields={"role": role, "roles": tuple(sorted(key.roles))},
     )
 

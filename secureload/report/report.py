@@ -37,7 +37,7 @@ _CONCLUSIONS: Final = {
     1: "Rejected: it holds something dangerous; do not load it",
     2: "Not examined: what was asked for cannot be done",
     3: "Undecided: not all of it is known or could be examined",
-    4: "Untrusted: nobody whom you trust vouches for these bytes",
+    4: "Untrusted: those whom you trust do not vouch for these bytes as the policy asks",
     5: "Not examined to the end: secureload or its environment failed",
     130: "Interrupted: not everything was looked at",
 }

@@ -10,12 +10,12 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from secureload.errors import UsageError
+from secureload.errors import SignatureFormatError, UsageError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.signing.dsse import Envelope, sign_payload, verify_envelope
 from secureload.signing.instants import encode_instant, parse_instant
 from secureload.signing.keys import PublicKey, Signer, encode_public_key, parse_public_key
-from secureload.signing.predicates.fields import HOME, refused
+from secureload.signing.predicates.fields import HOME
 from secureload.signing.statement import STATEMENT_TYPE
 from secureload.signing.strict_json import encode_json, parse_json, take_object, take_string
 from secureload.values import dataclass
@@ -56,11 +56,11 @@ def verify_rotation(envelopes: Sequence[Envelope], limits: Limits = DEFAULT_LIMI
     Raises :class:`SignatureFormatError` unless there are two envelopes of one payload, one by each of its keys.
     """
     if len(envelopes) != 2 or envelopes[0].payload != envelopes[1].payload:
-        raise refused(f"{_WHERE} is not one statement with two signatures")
+        raise _refused(f"{_WHERE} is not one statement with two signatures")
     rotation = _parse(envelopes[0].payload, limits)
     for key, word in ((rotation.old, "old"), (rotation.new, "new")):
         if not any(one.key_id == key.key_id and verify_envelope(one, key) for one in envelopes):
-            raise refused(f"{_WHERE} is not signed by the {word} key")
+            raise _refused(f"{_WHERE} is not signed by the {word} key")
     return rotation
 
 
@@ -90,7 +90,7 @@ def _parse(payload: bytes, limits: Limits) -> Rotation:
         ("_type", "subject", "predicateType", "predicate"),
     )
     if outer["predicateType"] != TYPE:
-        raise refused(f"{_WHERE} is a statement of another kind")
+        raise _refused(f"{_WHERE} is a statement of another kind")
     fields = take_object(outer["predicate"], _WHERE, ("old", "new", "created", "retired"))
     try:
         old, new = (
@@ -98,17 +98,21 @@ def _parse(payload: bytes, limits: Limits) -> Rotation:
             for name in ("old", "new")
         )
     except UsageError as error:
-        raise refused(f"{_WHERE}: {error.message}") from None
+        raise _refused(f"{_WHERE}: {error.message}") from None
     created, retired = (
         parse_instant(take_string(fields[name], f"{_WHERE}: {name}")) for name in ("created", "retired")
     )
     if created is None or retired is None or retired < created or old == new:
-        raise refused(f"{_WHERE} has times that are none or out of order, or one key twice")
+        raise _refused(f"{_WHERE} has times that are none or out of order, or one key twice")
     found = Rotation(old=old, new=new, created=created, retired=retired)
     if _encode(found) != payload:
-        raise refused(f"{_WHERE} is not in the one spelling that it has")
+        raise _refused(f"{_WHERE} is not in the one spelling that it has")
     return found
 
 
 def _text(key: PublicKey) -> str:
     return encode_public_key(PublicKey(key.raw)).decode("ascii").rstrip()
+
+
+def _refused(message: str) -> SignatureFormatError:
+    return SignatureFormatError(message, hint="Ask for a new one, made with 'secureload key rotate'.")

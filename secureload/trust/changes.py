@@ -97,6 +97,8 @@ def _present(folder: Path, limits: Limits) -> tuple[TrustedKey, ...]:
 def _entries(source: Path, roles: tuple[str, ...], limits: Limits) -> tuple[TrustedKey, ...]:
     if source.is_dir():
         return load_trust_store(source, limits).keys
+    if not source.exists():
+        raise UsageError(f"there is no {printable(source, 160)}", hint="Check the path.")
     if not roles:
         raise UsageError(
             "a file of allowed signers says nothing of roles", hint="Say which they get: --role signer."

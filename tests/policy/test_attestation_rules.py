@@ -5,6 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secureload.errors import SignatureFormatError
 from secureload.policy.requirement import Requirement, answers
 from secureload.policy.signature_rules import SignatureResult, SignatureStatus
 from secureload.policy.verification import Verification, verify
@@ -13,8 +17,10 @@ from secureload.signing.dsse import Envelope, envelope_digest, sign_payload
 from secureload.signing.keys import SigningKey
 from secureload.signing.manifest import Manifest, Member, make_manifest
 from secureload.signing.predicates.approval import Approval
+from secureload.signing.predicates.catalog import PREDICATES
 from secureload.signing.predicates.metadata import Metadata
 from secureload.signing.predicates.timestamp import Timestamp
+from secureload.signing.sidecar import encode_sidecar, parse_sidecar
 from secureload.signing.statement import encode_statement
 from secureload.signing.truststore import TrustedKey, TrustStore
 
@@ -132,3 +138,44 @@ def test_two_approvals_of_one_key_are_one_and_old_ones_do_not_count() -> None:
     assert not answers([Requirement(statement="approval", keys=2)], twice, NOW)[0].is_met
     rule = Requirement(statement="approval", max_age=timedelta(hours=2))
     assert "is 24 hours old" in answers([rule], twice, NOW)[0].missing
+
+
+SIDECAR = encode_sidecar(
+    [
+        signed(),
+        stated(Approval("ok"), BOB),
+        stated(Metadata(trained="2026-03-01T12:00:00Z"), ALICE),
+        stated(Timestamp(envelope_digest(signed())), NOTARY),
+    ]
+)
+
+
+@given(st.integers(0, len(SIDECAR) - 1), st.integers(1, 255))
+def test_whatever_byte_of_a_signature_file_changes_nothing_else_counts_than_before(
+    at: int, change: int
+) -> None:
+    changed = bytearray(SIDECAR)
+    changed[at] ^= change
+    try:
+        envelopes = parse_sidecar(bytes(changed))
+    except SignatureFormatError:
+        return
+    found = verified(*envelopes)
+    whole = verified(*parse_sidecar(SIDECAR))
+    known = {(one.kind, one.message) for one in (*whole.results, *whole.attestations)}
+    good = [one for one in (*found.results, *found.attestations) if one.status is SignatureStatus.GOOD]
+    assert {(one.kind, one.message) for one in good} <= known
+    assert len(good) < 4
+
+
+@given(st.sampled_from(["metadata", "approval", "scan", "lineage", "timestamp"]), st.binary(max_size=200))
+def test_whatever_a_trusted_key_signed_an_attestation_is_judged(kind: str, payload: bytes) -> None:
+    known = PREDICATES[kind].type.encode()
+    for data in (
+        payload,
+        b'{"predicateType":"' + known + b'","x":' + payload + b"}",
+        b'{"predicateType":"' + known + b'"}',
+    ):
+        found = verified(sign_payload(data, ALICE))
+        assert not found.signers
+        assert all(one.status is not SignatureStatus.GOOD for one in found.attestations)
