@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import platform
 import time
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from secureload.cli.output import Format, emit, emit_json
-from secureload.errors import SandboxError, SecureloadError
+from secureload.cli.output import emit, emit_json
+from secureload.errors import SandboxError, SecureloadError, UsageError
 from secureload.printable import printable
 from secureload.values import dataclass, fields_of
 
 if TYPE_CHECKING:
     from secureload.sandbox.layers.layer import LayerReport
 
-__all__ = ["add_to", "doctor"]
+__all__ = ["DoctorFormat", "add_to", "doctor"]
 
 _LIBRARIES = ("secureload", "scikit-learn", "numpy", "joblib", "fickling", "cryptography")
+
+
+class DoctorFormat(StrEnum):
+    """How it is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +42,47 @@ class _Sandbox:
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="\b\nExample:\n  secureload doctor --format json")(doctor)
+    app.command(epilog="\b\nExamples:\n  secureload doctor\n  secureload doctor --battery --format json")(
+        doctor
+    )
 
 
 def doctor(
-    output_format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
+    output_format: Annotated[
+        DoctorFormat, typer.Option("--format", help="How to write it; markdown is for --matrix.")
+    ] = DoctorFormat.TEXT,
+    battery: Annotated[
+        bool, typer.Option("--battery", help="Try to get out of the sandbox in some two hundred ways.")
+    ] = False,
+    matrix: Annotated[
+        bool,
+        typer.Option(
+            "--matrix", help="Try it also with single layers alone, and as other users (some minutes)."
+        ),
+    ] = False,
 ) -> None:
-    """Start the sandbox and show each of its layers. Exits with 0 if every required one is in force, else 5."""
+    """Start the sandbox and show each of its layers. Exits with 0 if every required one is in force, else 5.
+
+    With --battery a worker tries to get out: files, network, processes, the kernel, memory, limits, and the wire to
+    its parent. Exits with 0 only if nothing got out.
+    """
+    if matrix and not battery:
+        raise UsageError("--matrix belongs to the battery", hint="secureload doctor --battery --matrix")
+    if output_format is DoctorFormat.MARKDOWN and not matrix:
+        raise UsageError(
+            "markdown is the form of the matrix",
+            hint="secureload doctor --battery --matrix --format markdown",
+        )
+    if battery:
+        from secureload.cli.battery import show_battery, show_matrix
+
+        (show_matrix if matrix else show_battery)(output_format)
+        return
     from secureload.sandbox.layers.layer import ADVICE, REQUIRED_LAYERS
 
     sandbox = _try_sandbox()
     facts = _facts()
-    if output_format is Format.JSON:
+    if output_format is DoctorFormat.JSON:
         emit_json(
             {
                 "level": sandbox.level,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["files_progress", "progress_of"]
+__all__ = ["attempts_progress", "files_progress", "progress_of"]
 
 _BIG_BYTES = 256 << 20
 _MANY_FILES = 20
@@ -68,6 +68,13 @@ def files_progress(total: int) -> Iterator[Callable[[int, int], None] | None]:
 
 
 @contextlib.contextmanager
+def attempts_progress(total: int) -> Iterator[Callable[[int], None]]:
+    """Give a callback that shows how many attempts of ``total`` are made, if somebody looks."""
+    with _bar(_attempts, wanted=_is_looked_at()) as show:
+        yield (lambda done: show(done, total)) if show is not None else (lambda done: None)
+
+
+@contextlib.contextmanager
 def _bar(describe: Callable[[int, int], str], *, wanted: bool) -> Iterator[Callable[[int, int], None] | None]:
     if not wanted:
         yield None
@@ -99,6 +106,10 @@ def _bytes_since(begin: float) -> Callable[[int, int], str]:
         return f"{amount}, {rate:,.0f} MB/s"
 
     return describe
+
+
+def _attempts(done: int, total: int) -> str:
+    return f"{done:,} of {total:,} attempts"
 
 
 def _files(done: int, total: int) -> str:

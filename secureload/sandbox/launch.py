@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     # A zygote's process, our end of its requests as a descriptor, and which process of which user started it.
     Launched: TypeAlias = tuple[int, int, int, int]
 
-__all__ = ["CONTROL", "THREAD_VARIABLES", "application_paths", "launch", "launch_ahead", "taken"]
+__all__ = ["CONTROL", "THREAD_VARIABLES", "application_paths", "isolated", "launch", "launch_ahead", "taken"]
 
 # The descriptor that a zygote reads its requests from.
 CONTROL = 3
 _MODULES = {
     "trace": ["secureload.sandbox.roles.trace"],
     "load": ["secureload.sandbox.roles.load"],
+    "battery": ["secureload.sandbox.roles.battery"],
 }
 # What a zygote imports when the first worker is asked for that needs it.
 _GROUPS: dict[str, dict[str, list[str]]] = {
     "trace": {"whole": ["secureload.sandbox.roles.readers"], "fickle": ["secureload.sandbox.roles.fickle"]},
     "load": {},
+    "battery": {},
 }
 # Without the site module, which reads the folders of packages: what they hold is not needed to trace.
 _WITHOUT_SITE = frozenset({"trace"})
@@ -104,6 +106,11 @@ def _interpreter(role: str) -> list[str]:
     code = f"{_imports()}; from secureload.sandbox.zygote import main; main(*sys.argv[1:])"
     options = ["-I", "-S"] if role in _WITHOUT_SITE else ["-I"]
     return [sys.executable, *options, "-c", code]
+
+
+def isolated(code: str, *arguments: str) -> list[str]:
+    """Return the command that runs ``code`` in an isolated interpreter which finds this package; it has ``sys``."""
+    return [sys.executable, "-I", "-c", f"{_imports()}; {code}", *arguments]
 
 
 def _imports() -> str:

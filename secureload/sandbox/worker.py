@@ -31,6 +31,7 @@ ROLES = {
     "fickle": "secureload.sandbox.roles.fickle",
     "load": "secureload.sandbox.roles.load",
     "convert": "secureload.sandbox.roles.convert",
+    "battery": "secureload.sandbox.roles.battery",
 }
 
 

@@ -19,6 +19,7 @@ __all__ = ["ENVIRONMENT", "leave_session"]
 ENVIRONMENT = frozenset(
     {"PATH", "LC_ALL", "LC_CTYPE", "HOME", "LD_LIBRARY_PATH", "JE_ARROW_MALLOC_CONF"}
     | {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"}
+    | {"JE_ARROW_MALLOC_CONF", "_RJEM_MALLOC_CONF"}
 )
 _MOST_DESCRIPTORS = 8  # three standard ones, the wire, /proc/self/fd itself, and what libraries keep open
 
