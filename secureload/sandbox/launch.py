@@ -36,6 +36,16 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 _ONE_THREAD = dict.fromkeys(THREAD_VARIABLES, "1")
 # pyarrow, which pandas imports, and polars start threads for their allocators; Landlock binds one.
 _NO_THREAD = dict.fromkeys(("JE_ARROW_MALLOC_CONF", "_RJEM_MALLOC_CONF"), "background_thread:false")
+# From its first statement on a zygote looks whether its parent is there, see its module: by the C module of the
+# signals, for the other one takes a while to import.
+_LOOK_AT_PARENT = """
+import _signal, posix, sys
+def _look(*_):
+    posix.getppid() == int(sys.argv[1]) or posix._exit(0)
+_signal.signal(_signal.SIGALRM, _look)
+_signal.setitimer(_signal.ITIMER_REAL, 0.01, 0.01)
+_look()
+"""
 # What models and frames are likely to be of where they are imported: a third of a second to two seconds a load.
 # polars is not among them: it starts a thread when it is imported, which a fork would leave behind.
 _LARGE = ("pandas", "torch", "xgboost", "lightgbm", "statsmodels.api", "catboost")
@@ -103,7 +113,7 @@ def _preloaded(role: str) -> list[str]:
 def _interpreter(role: str) -> list[str]:
     if not sys.executable:
         raise OSError(2, "this Python does not know its own executable")
-    code = f"{_imports()}; from secureload.sandbox.zygote import main; main(*sys.argv[1:])"
+    code = f"{_LOOK_AT_PARENT}{_imports()}; from secureload.sandbox.zygote import main; main(*sys.argv[1:])"
     options = ["-I", "-S"] if role in _WITHOUT_SITE else ["-I"]
     return [sys.executable, *options, "-c", code]
 

@@ -52,7 +52,7 @@ def main(parent: str, preload: str, groups: str) -> NoReturn:
     parent_pid = int(parent)
     control = socket.socket(fileno=CONTROL)
     watch = _parent_pidfd(parent_pid)
-    _import_all(preload.split(","))
+    _import_all(preload.split(","), parent_pid)
     waiting = {
         name: modules.split(",")
         for name, _, modules in (part.partition("=") for part in groups.split(";"))
@@ -68,11 +68,11 @@ def main(parent: str, preload: str, groups: str) -> NoReturn:
         if os.getppid() != parent_pid or (watch is not None and watch in ready):
             os._exit(0)
         if control.fileno() in ready:
-            _serve(control, waiting)
+            _serve(control, waiting, parent_pid)
 
 
-def _import_all(modules: list[str]) -> None:
-    _watch_parent(os.getppid())
+def _import_all(modules: list[str], parent_pid: int) -> None:
+    _watch_parent(parent_pid)
     for module in modules:
         _preload(module)
     _watch_parent(0)
@@ -97,7 +97,7 @@ def _parent_pidfd(parent_pid: int) -> int | None:
     try:
         watch = os.pidfd_open(parent_pid)
     except OSError:
-        return None  # a kernel before 5.3: the poll's time-out looks at getppid() instead
+        watch = None  # a kernel before 5.3: the poll's time-out looks at getppid() instead
     if os.getppid() != parent_pid:
         os._exit(0)
     return watch
@@ -129,7 +129,7 @@ def _watch_parent(parent_pid: int) -> None:
     signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
 
 
-def _serve(control: socket.socket, groups: dict[str, list[str]]) -> None:
+def _serve(control: socket.socket, groups: dict[str, list[str]], parent_pid: int) -> None:
     try:
         request, fds, _, _ = socket.recv_fds(control, _REQUEST_BYTES, 2)
     except OSError:
@@ -138,7 +138,7 @@ def _serve(control: socket.socket, groups: dict[str, list[str]]) -> None:
         os._exit(0)
     wanted = groups.pop(request.decode("ascii").strip(), None)
     if wanted:
-        _import_all(wanted)
+        _import_all(wanted, parent_pid)
     if not fds:
         return
     if os.fork() == 0:
