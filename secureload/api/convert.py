@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from secureload.artifact.artifact import Artifact, open_artifact
 from secureload.convert.catalog import TARGETS, Target, target_named
 from secureload.convert.proof import Compared, Tier, Tolerance, compare_outputs, prove
 from secureload.convert.written import beside, put_in_place, refuse_existing
-from secureload.errors import ConversionError, PolicyError, UsageError
+from secureload.errors import ConversionError, LoadFailedError, PolicyError, UsageError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
 from secureload.policy.verdict import EXAMINE, Outcome, decide
@@ -36,6 +37,7 @@ _SEED = 20_260_101
 # What single and double precision are held to: a forest adds a hundred probabilities, a scaler divides.
 _TOLERANCES = {"float32": Tolerance(1e-4, 1e-3), "float64": Tolerance(1e-9, 1e-7)}
 _MAX_NAMES = 20
+_HOOK = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ def convert(
     dtype: str = "float32",
     opset: int | None = None,
     golden: Any = None,
+    onnx_hook: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Conversion:
     """Convert the file at ``path`` to the format ``to`` ("safetensors", "skops", "onnx", "joblib" or "pickle").
@@ -83,7 +86,8 @@ def convert(
     or the same outputs for the golden rows (``golden``, an input or a list of some), for inputs within the ranges that
     the model was trained on, and at their edges. ``accept_difference`` is the largest difference that is accepted all
     the same. With ``key`` the target is signed, and its lineage with it. ``zstd`` compresses safetensors; ``dtype``
-    ("float32" or "float64") and ``opset`` are for ONNX.
+    ("float32" or "float64") and ``opset`` are for ONNX, and so is ``onnx_hook``: "package.module:function" of your own,
+    which is called in the sandbox to register converters of your own estimators with skl2onnx.
 
     Raises:
         ConversionError: something of the model has no form in the target, or the proof failed. Nothing is written.
@@ -99,7 +103,11 @@ def convert(
     place = Path(output) if output is not None else _beside_source(source, target, zstd)
     refuse_existing(place, force=force)
     options = {"zstd": zstd, "dtype": dtype, "opset": opset}
-    job = _Job(target, options, allowed, accept_difference, golden, limits)
+    if onnx_hook is not None and not _HOOK.fullmatch(onnx_hook):
+        raise UsageError(
+            f"{printable(onnx_hook, 80)!r} names no function", hint="write package.module:function"
+        )
+    job = _Job(target, options, allowed, accept_difference, golden, onnx_hook, limits)
     with open_artifact(source, limits, expect="file") as artifact:
         made = job.run(artifact, place, force=force)
     if key is None:
@@ -127,6 +135,7 @@ class _Job:
     allowed: AllowList
     accepted: float | None
     golden: Any
+    hook: str | None
     limits: Limits
 
     def run(self, artifact: Artifact, place: Path, *, force: bool) -> Conversion:
@@ -181,16 +190,33 @@ class _Job:
     @contextmanager
     def _worker(self, artifact: Artifact, reading: Reading, target: Target) -> Iterator[ConvertingWorker]:
         own = {ref.module for ref in own_refs(reading.trace, self.allowed)}
+        converters = [target.name]
+        if self.hook is not None:
+            own.add(self.hook.partition(":")[0])
+            converters.insert(0, f"hook:{self.hook}")
         with ConvertingWorker(
             artifact.fileno(),
             artifact.size,
             reading.trace,
             reading.name,
-            [target.name],
+            converters,
             own_modules=own,
             limits=self.limits,
         ) as worker:
             yield worker
+
+    @contextmanager
+    def _reading_back(
+        self, artifact: Artifact, reading: Reading, target: Target
+    ) -> Iterator[ConvertingWorker]:
+        try:
+            with self._worker(artifact, reading, target) as worker:
+                yield worker
+        except LoadFailedError as error:
+            raise ConversionError(
+                f"the {target.name} file cannot be read back, and was not written: {error.message}",
+                hint="try another --dtype or --opset, or --to safetensors",
+            ) from None
 
     def _proved(
         self, before: ConvertingWorker, told: Mapping[str, Any], target: Target, fresh: Path
@@ -199,7 +225,7 @@ class _Job:
         with open_artifact(fresh, self.limits, expect="file") as written:
             admitted, reading = self._admitted(written)
             digest = written.manifest.members[0].digest.hex()
-            with self._worker(admitted.artifact, reading, target) as after:
+            with self._reading_back(admitted.artifact, reading, target) as after:
                 if target.name == "tensors":
                     return _same_arrays(before.ask("arrays"), after.ask("arrays")), None, 0, digest
                 return (*self._compared(before, after, told, target), digest)
@@ -215,7 +241,9 @@ class _Job:
             name for name in told["methods"] if target.exact or name in after.ask("describe")["methods"]
         ]
         given = (
-            self._given(before, single=target.name == "onnx" and self.options["dtype"] == "float32")
+            self._given(
+                before, single=not target.exact and self.options["dtype"] == "float32", exact=target.exact
+            )
             if methods
             else []
         )
@@ -231,11 +259,11 @@ class _Job:
         )
         return prove(same, outputs), state, len(given)
 
-    def _given(self, before: ConvertingWorker, *, single: bool) -> list[Any]:
+    def _given(self, before: ConvertingWorker, *, single: bool, exact: bool) -> list[Any]:
         golden = (
             [] if self.golden is None else self.golden if isinstance(self.golden, list) else [self.golden]
         )
-        return [*golden, *before.ask("inputs", seed=_SEED, single=single)]
+        return [*golden, *before.ask("inputs", seed=_SEED, single=single, missing=exact)]
 
     def _tolerance(self, target: Target) -> Tolerance:
         return Tolerance() if target.exact else _TOLERANCES[self.options["dtype"]]

@@ -65,6 +65,10 @@ def convert(
     opset: Annotated[
         int | None, typer.Option("--opset", help="The operator set of ONNX; by default the newest.", min=9)
     ] = None,
+    onnx_hook: Annotated[
+        str | None,
+        typer.Option("--onnx-hook", help="package.module:function that registers converters of yours."),
+    ] = None,
     golden: Annotated[
         Path | None, typer.Option("--golden", help="Rows to compare on: a .npy file.", readable=False)
     ] = None,
@@ -80,7 +84,7 @@ def convert(
         signer = choose_signer(key, passphrase_fd)
     made = convert_file(
         path, to, output=output, key=signer, allow=allow or (), force=force, accept_difference=accept_difference,
-        zstd=zstd, dtype=dtype, opset=opset, golden=None if golden is None else _rows(golden),
+        zstd=zstd, dtype=dtype, opset=opset, onnx_hook=onnx_hook, golden=None if golden is None else _rows(golden),
     )  # fmt: skip
     if output_format is Format.JSON:
         emit_json(_fields(made))

@@ -15,8 +15,11 @@ _WORDS = 40
 _HUGE = 1e30
 
 
-def inputs_for(model: Any, seed: int, *, single: bool) -> list[Any]:
-    """Return inputs: many rows, one row, and edges; ``single`` rounds numbers to what float32 holds."""
+def inputs_for(model: Any, seed: int, *, single: bool, missing: bool = True) -> list[Any]:
+    """Return inputs: many rows, one row, and edges; ``single`` rounds numbers to what float32 holds.
+
+    Rows with missing values are among them with ``missing``, or where the model was trained on some.
+    """
     import numpy as np
 
     rng = np.random.default_rng(seed)
@@ -33,6 +36,8 @@ def inputs_for(model: Any, seed: int, *, single: bool) -> list[Any]:
     if width is None:
         return []
     found = [_categories(first, width, rng)] if _has_categories(first) else _numbers(first, width, rng)
+    if not missing and not _has_categories(first) and not _saw_missing(first):
+        found = found[:-1]
     if not single:
         return found
     return [rows.astype(np.float32).astype(np.float64) if rows.dtype.kind == "f" else rows for rows in found]
@@ -163,6 +168,11 @@ def _numbers(first: Any, width: int, rng: Any) -> list[Any]:
     missing = rows[: min(8, _ROWS)].copy()
     missing[:, :: max(1, width // 3)] = np.nan
     return [*found, extreme, missing]
+
+
+def _saw_missing(first: Any) -> bool:
+    """Whether a tree of the model has learnt where missing values go."""
+    return any(bool(tree.__getstate__()["nodes"]["missing_go_to_left"].any()) for tree in _trees(first))
 
 
 def _needs_positive(first: Any) -> bool:

@@ -12,13 +12,20 @@ from secureload.convert.targets import tensors
 from secureload.errors import SecureloadError
 from secureload.limits import Limits
 
-__all__ = ["OPERATIONS", "prepare"]
+__all__ = ["HOOK", "OPERATIONS", "prepare"]
+
+# What begins the name of a function that registers converters of the caller's own.
+HOOK = "hook:"
 
 
 def prepare(converters: Sequence[str]) -> None:
     """Import what the named targets need, and the list of known classes."""
     for name in ("safetensors", *converters):
-        importlib.import_module(TARGETS[name].module).prepare()
+        if name.startswith(HOOK):
+            module, _, function = name.removeprefix(HOOK).partition(":")
+            getattr(importlib.import_module(module), function)()
+        else:
+            importlib.import_module(TARGETS[name].module).prepare()
     outputs.prepare()
 
 
@@ -61,8 +68,10 @@ def _encode(
     return np.frombuffer(b"".join(pieces), np.uint8)
 
 
-def _inputs(model: Any, _own: tuple[str, ...], _limits: Limits, *, seed: int, single: bool) -> list[Any]:
-    return inputs.inputs_for(model, seed, single=single)
+def _inputs(
+    model: Any, _own: tuple[str, ...], _limits: Limits, *, seed: int, single: bool, missing: bool
+) -> list[Any]:
+    return inputs.inputs_for(model, seed, single=single, missing=missing)
 
 
 def _outputs(

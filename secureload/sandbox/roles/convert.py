@@ -27,8 +27,9 @@ _MESSAGE_CHARS = 2_000
 
 def prepare(config: dict[str, Any]) -> Any:
     """Prepare as the loading role does, and import the converters."""
+    prepared = load.prepare(config)
     importlib.import_module(_OPERATIONS).prepare(config["converters"])
-    return load.prepare(config)
+    return prepared
 
 
 def run(channel: Channel, descriptor: int, task: dict[str, Any], prepared: Any) -> None:

@@ -1,0 +1,107 @@
+"""``--to onnx``: converted by skl2onnx, in single or double precision, without zipmaps.
+
+skl2onnx is wrong for some estimators and silent about it: only the proof lets a result through. An estimator of one's
+own is converted where its converter is registered: ``--onnx-hook package.module:function`` names a function without
+arguments that calls ``skl2onnx.update_registered_converter``; it is called before the worker's doors close.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from secureload.errors import ConversionError
+from secureload.limits import Limits
+
+__all__ = ["encode", "prepare"]
+
+_TEXTS = ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer")
+# The newest operator set that the installed skl2onnx was tested with is its own default; older ones are asked for.
+_MESSAGE_CHARS = 300
+
+
+def prepare() -> None:
+    """Import skl2onnx and onnxruntime, with what they import late."""
+    for module in (
+        "skl2onnx",
+        "skl2onnx.operator_converters",
+        "skl2onnx.shape_calculators",
+        "onnxruntime",
+        "onnx.helper",
+    ):
+        importlib.import_module(module)
+    importlib.import_module("secureload.sandbox.roles.onnx_model")
+
+
+def encode(model: Any, own_names: tuple[str, ...], limits: Limits, options: Mapping[str, Any]) -> list[Any]:
+    """Return the ONNX model; ConversionError names the estimator that has no converter."""
+    import skl2onnx
+    from skl2onnx import get_latest_tested_opset_version
+
+    del own_names, limits
+    double = options.get("dtype") == "float64"
+    settings = {"zipmap": False} if _classifies(model) else None
+    try:
+        made = skl2onnx.convert_sklearn(
+            model,
+            initial_types=_inputs(model, double),
+            options=None if settings is None else {id(model): settings},
+            # Operators of trees changed in version 4 of their domain, and not all converters have followed.
+            target_opset={"": options.get("opset") or get_latest_tested_opset_version(), "ai.onnx.ml": 3},
+        )
+        return [made.SerializeToString()]
+    except ConversionError:
+        raise
+    except Exception as error:  # skl2onnx raises what its converters raise
+        raise ConversionError(
+            f"skl2onnx cannot convert {type(model).__name__}: {type(error).__name__}: {_first_line(error)}",
+            hint="try --dtype float64, another --opset, a converter of your own (--onnx-hook), or --to safetensors",
+            unsupported=f"{type(model).__module__}.{type(model).__qualname__}",
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:_MESSAGE_CHARS]
+
+
+def _classifies(model: Any) -> bool:
+    from sklearn.base import is_classifier
+
+    last = model.steps[-1][1] if hasattr(model, "steps") else model
+    return bool(is_classifier(last))
+
+
+def _inputs(model: Any, double: bool) -> list[tuple[str, Any]]:
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
+
+    from secureload.convert.inputs import _first, _has_categories
+
+    numbers = DoubleTensorType if double else FloatTensorType
+    first = _first(model)
+    if type(first).__name__ in _TEXTS:
+        return [("text", StringTensorType([None]))]
+    names = getattr(first, "feature_names_in_", None)
+    if names is not None and hasattr(first, "transformers_"):
+        return [
+            (str(name), (StringTensorType if text else numbers)([None, 1]))
+            for name, text in _columns(first, names)
+        ]
+    width = getattr(model, "n_features_in_", getattr(first, "n_features_in_", None))
+    if width is None:
+        raise ConversionError(
+            f"{type(model).__name__} does not say how many columns it takes", hint="fit it on an array"
+        )
+    texts = _has_categories(first) and all(values.dtype.kind in "OU" for values in first.categories_)
+    return [("X", (StringTensorType if texts else numbers)([None, int(width)]))]
+
+
+def _columns(first: Any, names: Any) -> list[tuple[Any, bool]]:
+    from secureload.convert.inputs import _first, _has_categories, _picked
+
+    texts: set[Any] = set()
+    for _, transformer, chosen in first.transformers_:
+        inner = _first(transformer)
+        if _has_categories(inner) and any(values.dtype.kind in "OU" for values in inner.categories_):
+            texts.update(_picked(names, chosen))
+    return [(name, name in texts) for name in names.tolist()]
