@@ -30,6 +30,7 @@ DOCUMENTS = (
     "benchmarks/README.md",
     "docs/report.md",
     "docs/signing.md",
+    "docs/production.md",
 )
 
 
