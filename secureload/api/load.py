@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from secureload.api.check import allow_list
 from secureload.api.examiner import Examiner
-from secureload.api.golden import replay
-from secureload.api.in_process import load_here, own_refs
+from secureload.api.golden import replay, rows_of
+from secureload.api.in_process import own_refs
 from secureload.api.inputs import input_guard
 from secureload.api.policies import require, resolve_policy
 from secureload.api.readings import reading_of
@@ -57,7 +57,7 @@ from secureload.scan.allowlist import AllowList
 from secureload.scan.by_value import is_by_value
 from secureload.scan.finding import Examination, Severity
 from secureload.signing.dsse import Envelope
-from secureload.signing.predicates.metadata import Metadata
+from secureload.signing.predicates.metadata import Golden, Metadata
 from secureload.signing.truststore import TrustStore
 from secureload.trust.memory import read_memory
 from secureload.values import dataclass
@@ -156,24 +156,15 @@ def safe_load(
         )
         require(wanted, verification, now)
         metadata = signed_metadata(verification)
-        if self_test and (metadata is None or metadata.golden is None):
-            raise SelfTestError(
-                "a self-test was asked for, and no golden rows were signed with this model",
-                hint="Ask its sender to sign it with metadata=describe(model, X, y), or load it without.",
-            )
-        if isolation == "none":
-            accepted = _admitted(artifact, verification, wanted, allowed, limits, terms, now)
-            note_versions(place, verification, now, wanted, lower=allow_rollback, limits=limits)
-            _warn_of_libraries(metadata, accepted.examination)
-            _warn_of_versions(accepted.examination)
-            reading = reading_of(accepted.examination)
-            return load_here(artifact, reading, own_refs(reading.trace, allowed), limits)
+        golden = _golden_of(metadata) if self_test else None
+        # Made before the worker starts, which imports the libraries of inputs that are imported here.
+        rows = None if golden is None else rows_of(golden)
         with contextlib.closing(spawn_loader()) as spawned:  # it is forked while the payload is traced
             accepted = _admitted(artifact, verification, wanted, allowed, limits, terms, now)
             note_versions(place, verification, now, wanted, lower=allow_rollback, limits=limits)
             _warn_of_libraries(metadata, accepted.examination)
             model = _load(accepted, allowed, limits, spawned, terms, options)
-    return _described(model, metadata, self_test=self_test)
+    return _described(model, metadata, golden, rows)
 
 
 # For a policy that asks for no signature, and a user who has no trust store.
@@ -239,17 +230,26 @@ def _admitted(
     return _Accepted(admitted, examination)
 
 
-def _described(model: Any, metadata: Metadata | None, *, self_test: bool) -> Any:
+def _golden_of(metadata: Metadata | None) -> Golden:
+    if metadata is None or metadata.golden is None:
+        raise SelfTestError(
+            "a self-test was asked for, and no golden rows were signed with this model",
+            hint="Ask its sender to sign it with metadata=describe(model, X, y), or load it without.",
+        )
+    return metadata.golden
+
+
+def _described(model: Any, metadata: Metadata | None, golden: Golden | None, rows: Any) -> Any:
     """Give the model its guard for inputs, and let it pass its self-test; a model that fails is closed."""
     reference = reference_of(model)
-    if self_test and metadata is not None and metadata.golden is not None:
+    if golden is not None:
         try:
             if reference is None:
                 raise SelfTestError(
                     "what was loaded is no estimator, so that it cannot answer the golden rows",
                     hint="Load it without self_test.",
                 )
-            replay(model, metadata.golden)
+            replay(model, golden, rows)
         except BaseException:
             if reference is not None:
                 reference.session.close()

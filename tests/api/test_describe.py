@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from secureload.signing.metadata_toml import metadata_of_fields
 from secureload.signing.predicates import metadata as codec
 from secureload.signing.truststore import TrustStore
 
+ROOT = Path(__file__).resolve().parents[2]
 X, Y = load_iris(return_X_y=True)
 MODEL = LogisticRegression(max_iter=500).fit(X, Y)
 
@@ -148,3 +151,19 @@ def test_a_library_in_another_version_is_told_before_loading(
         "the model was trained with nolib 7",
         "the model was trained with scipy 0.1",
     ]
+
+
+def test_golden_rows_of_a_data_frame_are_replayed_in_a_process_that_has_not_imported_pandas(
+    tmp_path: Path, alice: SigningKey, alices_trust_store: Path
+) -> None:
+    frame, target = load_iris(return_X_y=True, as_frame=True)
+    fitted = LogisticRegression(max_iter=500).fit(frame, target)
+    path = save(tmp_path, fitted, alice, describe(fitted, frame, target, cv=None))
+    program = (
+        "import sys, secureload; assert 'pandas' not in sys.modules; "
+        f"secureload.safe_load({str(path)!r}, trust_store={str(alices_trust_store)!r}, self_test=True).close()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr

@@ -253,6 +253,8 @@ def test_a_member_that_was_left_out_is_asked_for_by_its_name(parties: Parties) -
     parties.verify(folder)
     with pytest.raises(ManifestMismatchError, match=r"added: evil\.bin"):
         parties.verify(folder, only=["evil.bin"])
+    theirs = parties.envelopes(folder)
     sign(folder, key=parties.bob)  # whom nobody trusts as a signer
+    parties.replace(folder, *theirs, *parties.envelopes(folder))
     with pytest.raises(ManifestMismatchError):
         parties.verify(folder, only=["a.bin", "evil.bin"])
