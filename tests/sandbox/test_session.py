@@ -340,3 +340,26 @@ def test_when_the_caller_is_killed_no_process_of_the_sandbox_is_left(
         parent.kill()
         parent.wait()
     assert wait_until(lambda: all(is_gone(pid) for pid in everything))
+
+
+_STARTING = """
+import sys, time
+import secureload
+secureload.prewarm(wait=False)
+print("started", flush=True)
+time.sleep(120)
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02, 0.1, 0.3, 0.6])
+def test_when_the_caller_is_killed_while_its_sandbox_starts_nothing_is_left(seconds: float) -> None:
+    arguments = [sys.executable, "-c", textwrap.dedent(_STARTING)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=ROOT) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "started\n"
+        time.sleep(seconds)
+        everything = descendants(parent.pid)
+        parent.kill()
+        parent.wait()
+    assert len(everything) >= 2
+    assert wait_until(lambda: all(is_gone(pid) for pid in everything))
