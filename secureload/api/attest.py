@@ -80,7 +80,7 @@ def attest(
         subject = artifact.manifest.subject_digest
         about = name or (signed.name if signed is not None else artifact.name)
         of_version = version if version is not None else (signed.version if signed is not None else None)
-    predicates = _predicates(statement, envelopes)
+    predicates = _predicates(statement, envelopes, signer.public.key_id, limits)
     ours = []
     for kind, predicate in predicates:
         attestation = Attestation(
@@ -208,13 +208,23 @@ def _statement(envelope: Envelope, limits: Limits) -> Statement | None:
         return None
 
 
-def _predicates(statement: object, envelopes: tuple[Envelope, ...]) -> list[tuple[str, Any]]:
-    """Return what is stated, by kind: one value, or a timestamp of everything that is there."""
+def _predicates(
+    statement: object, envelopes: tuple[Envelope, ...], key_id: str, limits: Limits
+) -> list[tuple[str, Any]]:
+    """Return what is stated, by kind: one value, or a timestamp of everything that this key has not seen yet."""
     if statement == "timestamp":
-        seen = [one for one in envelopes if claimed_kind(one.payload) != "timestamp"]
-        if not seen:
+        stamps = [one for one in envelopes if claimed_kind(one.payload, limits) == "timestamp"]
+        seen = {_identity(one, limits)[2:3] for one in stamps if one.key_id == key_id}
+        others = [one for one in envelopes if one not in stamps]
+        if not others:
             raise UsageError("there is no signature to countersign", hint="Sign the model first.")
-        return [("timestamp", Timestamp(envelope_digest(one))) for one in seen]
+        new = [("timestamp", Timestamp(envelope_digest(one))) for one in others]
+        new = [(kind, stamp) for kind, stamp in new if (stamp,) not in seen]
+        if not new:
+            raise UsageError(
+                "this key has countersigned all of it already", hint="The earlier time is what counts."
+            )
+        return new
     kind = type(statement).__name__.lower()
     if kind not in PREDICATES or not type(statement).__module__.startswith("secureload.signing.predicates."):
         raise UsageError(

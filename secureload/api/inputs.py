@@ -46,7 +46,8 @@ def input_guard(features: Sequence[Feature]) -> InputGuard:
         if method not in _METHODS:
             return
         rows = args[0] if args else kwargs.get("X")
-        columns = getattr(rows, "columns", None)
+        columns = getattr(rows, "column_names", None)  # a table of Arrow, whose columns are its data
+        columns = getattr(rows, "columns", None) if columns is None else columns
         if columns is not None and is_named:
             _check_names(method, expected, [str(name) for name in columns])
             _check_dtypes(method, features, rows)

@@ -114,6 +114,17 @@ def test_a_policy_is_a_value_a_named_profile_or_a_path_and_never_a_plain_word_in
             resolve_policy(wrong)  # type: ignore[arg-type]  # what a caller may get wrong
 
 
+def test_a_signature_is_countersigned_once_by_each_key_and_the_earlier_time_stays(model: Path) -> None:
+    assert attest(model, "timestamp", key=KEYS["bob"]).count == 1
+    before = Path(f"{model}.sig").read_bytes()
+    with pytest.raises(UsageError, match="already"):
+        attest(model, "timestamp", key=KEYS["bob"])
+    assert Path(f"{model}.sig").read_bytes() == before
+    attest(model, Approval(), key=KEYS["carol"])
+    assert attest(model, "timestamp", key=KEYS["bob"]).count == 1
+    assert attest(model, "timestamp", key=KEYS["dora"]).count == 2
+
+
 def test_what_is_no_statement_is_refused_before_anything_is_written(model: Path) -> None:
     before = Path(f"{model}.sig").read_bytes()
     for wrong in ("approved", None, object()):

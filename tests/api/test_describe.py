@@ -18,11 +18,13 @@ from sklearn.preprocessing import StandardScaler
 import secureload
 from secureload.api.describe import data_digest, describe
 from secureload.api.golden import array_of, values_of
+from secureload.api.inputs import input_guard
 from secureload.api.sign import sign
 from secureload.errors import SelfTestError, UsageError
 from secureload.signing.keys import SigningKey
 from secureload.signing.metadata_toml import metadata_of_fields
 from secureload.signing.predicates import metadata as codec
+from secureload.signing.predicates.metadata import Feature
 from secureload.signing.truststore import TrustStore
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,6 +138,20 @@ def test_wrong_reordered_and_missing_columns_are_told_before_anything_is_predict
         ):
             with pytest.raises(UsageError, match=message):
                 model.predict_proba(rows)
+
+
+def test_the_columns_of_a_table_are_known_by_their_names() -> None:
+    guard = input_guard((Feature("age", "float64"), Feature("income", "float64")))
+
+    class Table:
+        columns = ((1.0,), (2.0,))
+        column_names = ("income", "age")
+
+    with pytest.raises(UsageError, match="another order"):
+        guard("predict", (Table(),), {})
+    Table.column_names = ("age", "income")
+    guard("predict", (), {"X": Table()})
+    guard("get_params", (Table(), 1), {})
 
 
 def test_a_library_in_another_version_is_told_before_loading(
