@@ -19,6 +19,7 @@ from secureload.pickles.between import Between
 from secureload.pickles.code_makers import TENSOR_LOADER, makes_classes
 from secureload.pickles.elsewhere import ENCODE, Elsewhere, bytes_of, side_file_kind, text_of_bytes
 from secureload.pickles.extent import Extent, ExtentError, keys_of
+from secureload.pickles.formula_state import why_evaluated
 from secureload.pickles.names import effective_name, first_protocol
 from secureload.pickles.recorder import Recorder, TraceLimitError
 from secureload.pickles.source import ByteSource, SkippingFile
@@ -154,6 +155,8 @@ class _Session:
         if type(state) is dict:
             self._note_version(state)
         made_from = target.made_from
+        if why := why_evaluated(made_from, state):
+            self._problem_once(why)
         if made_from is not None and self.reading == "joblib":
             if made_from.name == _ARRAY_WRAPPER and made_from.module in _JOBLIB_MODULES:
                 self._step_over_array(state)

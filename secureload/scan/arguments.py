@@ -280,7 +280,7 @@ _NAMING: Final[Mapping[str, Callable[[Operation], GlobalRef | None]]] = MappingP
 # A distribution's class is among them, for an instance of it that nobody saw made could be given any state.
 CALL_ONLY: Final = frozenset(
     {"distribution", "listed-attribute", "method-call", "model-data", "partial-of-import", "reconstructor"}
-    | {"time-zone", "torch-rebuild", "type-of-none", "ufunc"}
+    | {"index", "no-file", "time-zone", "torch-rebuild", "type-of-none", "ufunc"}
 )
 
 # Functions, not classes: what they return may be their argument itself (a scalar of objects is the object), so

@@ -67,3 +67,13 @@ def test_plain_pandas_with_time_zones_is_accepted(zone: str, protocol: int) -> N
     frame = pd.DataFrame({"x": [1, 2, 3], "at": index}, index=index)
     assert judged(pickle.dumps((frame, index[0]), protocol)) == {}
     assert judged(pickle.dumps(datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC), protocol)) == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("dateutil.tz.tz", "tzfile"), ("pandas.core.indexes.base", "_new_Index"), ("pytz", "_p")],
+)
+def test_what_opens_a_file_is_not_handed_on_for_somebody_else_to_call(module: str, name: str) -> None:
+    code = Assembler(4).stack_global("collections", "defaultdict").mark()
+    code = code.stack_global("functools", "partial").mark().stack_global(module, name).text("/etc/passwd")
+    assert objections(code.tuple_().reduce().tuple_().reduce().stop())
