@@ -35,6 +35,8 @@ COVERED_BY: dict[str, str] = {
         ),
         "api/test_convert.py",
     ),
+    "api/compare.py": "cli/test_compare.py",
+    "report/comparison.py": "cli/test_compare.py",
     "sandbox/roles/onnx_model.py": "convert/targets/test_onnx_file.py",
     "formats/structured_names.py": "api/test_convert.py",
     **dict.fromkeys(

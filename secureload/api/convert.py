@@ -31,7 +31,7 @@ from secureload.scan.by_value import is_by_value
 from secureload.signing.keys import Signer
 from secureload.values import dataclass
 
-__all__ = ["Conversion", "convert"]
+__all__ = ["Admission", "Conversion", "convert"]
 
 _SEED = 20_260_101
 # What single and double precision are held to: a forest adds a hundred probabilities, a scaler divides.
@@ -107,7 +107,7 @@ def convert(
         raise UsageError(
             f"{printable(onnx_hook, 80)!r} names no function", hint="write package.module:function"
         )
-    job = _Job(target, options, allowed, accept_difference, golden, onnx_hook, limits)
+    job = _Job(target, options, Admission(allowed, limits, onnx_hook), accept_difference, golden)
     with open_artifact(source, limits, expect="file") as artifact:
         made = job.run(artifact, place, force=force)
     if key is None:
@@ -127,39 +127,20 @@ def _beside_source(source: Path, target: Target, zstd: bool) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """One conversion: what is wanted, and by which lists."""
+class Admission:
+    """Admits what is converted, and opens it in workers of the converting role."""
 
-    target: Target
-    options: Mapping[str, Any]
     allowed: AllowList
-    accepted: float | None
-    golden: Any
-    hook: str | None
     limits: Limits
+    hook: str | None = None
 
-    def run(self, artifact: Artifact, place: Path, *, force: bool) -> Conversion:
-        """Convert the open artifact, prove the result, and put it at ``place``."""
-        admitted, reading = self._admitted(artifact)
-        with self._worker(admitted.artifact, reading, self.target) as before:
-            told = before.ask("describe")
-            target = (
-                TARGETS["tensors"] if told["tensors"] and self.target.name == "safetensors" else self.target
-            )
-            data = memoryview(before.ask("encode", target=target.name, options=dict(self.options)))
-            with beside(place, data) as fresh:
-                proof, state, count, digest = self._proved(before, told, target, fresh)
-                if proof.tier is Tier.FAILED:
-                    raise _failed(proof, target)
-                put_in_place(fresh, place, force=force)
-        return Conversion(
-            source=Path(artifact.locator), target=place, format=target.name, model=str(told["type"]),
-            source_digest=artifact.manifest.members[0].digest.hex(), target_digest=digest,
-            source_size=artifact.size, target_size=len(data), state_hash=state, proof=proof,
-            tolerance=self._tolerance(target), inputs=count, runs_code=not target.code_free, provenance=None,
-        )  # fmt: skip
+    def admit(self, artifact: Artifact) -> tuple[Admitted, Reading]:
+        """Examine, decide and admit an open artifact; return it with how it is read.
 
-    def _admitted(self, artifact: Artifact) -> tuple[Admitted, Reading]:
+        Raises:
+            ConversionError: it is rejected.
+            PolicyError: something in it is unknown; the hint names it.
+        """
         with Examiner(self.allowed, self.limits, opinions=NoOpinions(self.limits)) as examiner:
             examination = examiner.examine(artifact)
         verdict = decide(EXAMINE, None, examination, artifact.manifest.subject_digest)
@@ -168,6 +149,23 @@ class _Job:
         except PolicyError as error:
             raise self._unknown(error, examination.trace) from None
         return admitted, reading_of(examination)
+
+    def worker(self, artifact: Artifact, reading: Reading, targets: Iterable[str]) -> ConvertingWorker:
+        """Return a worker that holds the object and can convert it to ``targets``."""
+        own = {ref.module for ref in own_refs(reading.trace, self.allowed)}
+        converters = list(targets)
+        if self.hook is not None:
+            own.add(self.hook.partition(":")[0])
+            converters.insert(0, f"hook:{self.hook}")
+        return ConvertingWorker(
+            artifact.fileno(),
+            artifact.size,
+            reading.trace,
+            reading.name,
+            converters,
+            own_modules=own,
+            limits=self.limits,
+        )
 
     def _unknown(self, error: PolicyError, trace: Trace | None) -> PolicyError | ConversionError:
         """Name all unknown globals at once where they are all that stands in the way; what is dangerous is rejected."""
@@ -187,30 +185,44 @@ class _Job:
             error.message, verdict=error.verdict, hint=f"if you know and trust them all: {flags}"
         )
 
-    @contextmanager
-    def _worker(self, artifact: Artifact, reading: Reading, target: Target) -> Iterator[ConvertingWorker]:
-        own = {ref.module for ref in own_refs(reading.trace, self.allowed)}
-        converters = [target.name]
-        if self.hook is not None:
-            own.add(self.hook.partition(":")[0])
-            converters.insert(0, f"hook:{self.hook}")
-        with ConvertingWorker(
-            artifact.fileno(),
-            artifact.size,
-            reading.trace,
-            reading.name,
-            converters,
-            own_modules=own,
-            limits=self.limits,
-        ) as worker:
-            yield worker
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One conversion: what is wanted, and by which lists."""
+
+    target: Target
+    options: Mapping[str, Any]
+    admission: Admission
+    accepted: float | None
+    golden: Any
+
+    def run(self, artifact: Artifact, place: Path, *, force: bool) -> Conversion:
+        """Convert the open artifact, prove the result, and put it at ``place``."""
+        admitted, reading = self.admission.admit(artifact)
+        with self.admission.worker(admitted.artifact, reading, [self.target.name]) as before:
+            told = before.ask("describe")
+            target = (
+                TARGETS["tensors"] if told["tensors"] and self.target.name == "safetensors" else self.target
+            )
+            data = memoryview(before.ask("encode", target=target.name, options=dict(self.options)))
+            with beside(place, data) as fresh:
+                proof, state, count, digest = self._proved(before, told, target, fresh)
+                if proof.tier is Tier.FAILED:
+                    raise _failed(proof, target)
+                put_in_place(fresh, place, force=force)
+        return Conversion(
+            source=Path(artifact.locator), target=place, format=target.name, model=str(told["type"]),
+            source_digest=artifact.manifest.members[0].digest.hex(), target_digest=digest,
+            source_size=artifact.size, target_size=len(data), state_hash=state, proof=proof,
+            tolerance=self._tolerance(target), inputs=count, runs_code=not target.code_free, provenance=None,
+        )  # fmt: skip
 
     @contextmanager
     def _reading_back(
         self, artifact: Artifact, reading: Reading, target: Target
     ) -> Iterator[ConvertingWorker]:
         try:
-            with self._worker(artifact, reading, target) as worker:
+            with self.admission.worker(artifact, reading, [target.name]) as worker:
                 yield worker
         except LoadFailedError as error:
             raise ConversionError(
@@ -222,8 +234,8 @@ class _Job:
         self, before: ConvertingWorker, told: Mapping[str, Any], target: Target, fresh: Path
     ) -> tuple[Compared, str | None, int, str]:
         """Open what was written as anybody would, and compare; return the proof, the state's hash, inputs, digest."""
-        with open_artifact(fresh, self.limits, expect="file") as written:
-            admitted, reading = self._admitted(written)
+        with open_artifact(fresh, self.admission.limits, expect="file") as written:
+            admitted, reading = self.admission.admit(written)
             digest = written.manifest.members[0].digest.hex()
             with self._reading_back(admitted.artifact, reading, target) as after:
                 if target.name == "tensors":

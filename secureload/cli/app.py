@@ -25,6 +25,7 @@ COMMANDS = {
     "policy": "policy",
     "check": "check",
     "convert": "convert",
+    "compare": "compare",
     "doctor": "doctor",
     "rules": "rules",
     "explain": "rules",

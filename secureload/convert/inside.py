@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import statistics
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +14,7 @@ from secureload.convert.targets import tensors
 from secureload.errors import SecureloadError
 from secureload.limits import Limits
 
-__all__ = ["HOOK", "OPERATIONS", "prepare"]
+__all__ = ["HOOK", "OPERATIONS", "note_load", "prepare"]
 
 # What begins the name of a function that registers converters of the caller's own.
 HOOK = "hook:"
@@ -80,6 +82,49 @@ def _outputs(
     return outputs.outputs_for(model, given, methods)
 
 
+_load_seconds = [0.0]
+
+
+def note_load(seconds: float) -> None:
+    """Remember how long loading took, for whoever measures."""
+    _load_seconds[0] = seconds
+
+
+def _measure(
+    model: Any, _own: tuple[str, ...], _limits: Limits, *, given: Any, method: str, rounds: int
+) -> dict[str, float]:
+    """Return seconds of the load, of one row and of all rows (medians), and the peak of memory in bytes."""
+    import resource
+
+    found = {
+        "load": _load_seconds[0],
+        "peak": float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024),
+    }
+    if method:
+        found["row"] = _median_seconds(model, method, given[:1], rounds)
+        found["batch"] = _median_seconds(model, method, given, max(3, rounds // 10))
+    return found
+
+
+def _median_seconds(model: Any, method: str, rows: Any, rounds: int) -> float:
+    call = getattr(model, method)
+    taken = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        call(rows)
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken)
+
+
+def _save(
+    model: Any, own_names: tuple[str, ...], limits: Limits, *, target: str, options: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the bytes in a format, and the seconds that making them took."""
+    begun = time.perf_counter()
+    data = _encode(model, own_names, limits, target=target, options=options)
+    return {"seconds": time.perf_counter() - begun, "data": data}
+
+
 def _arrays(model: Any, _own: tuple[str, ...], _limits: Limits) -> dict[str, Any]:
     """The arrays of a dictionary of tensors, to be compared."""
     return {
@@ -95,4 +140,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "inputs": _refusing(_inputs),
     "outputs": _refusing(_outputs),
     "arrays": _refusing(_arrays),
+    "measure": _refusing(_measure),
+    "save": _refusing(_save),
 }

@@ -39,7 +39,7 @@ def test_json(model: Path, shell: Shell) -> None:
     ("arguments", "code", "said"),
     [
         (["--to", "word"], 2, "there is no target 'word'"),
-        (["--to", "safetensors", "--output", "/nonexistent/x"], 2, "there is no folder"),
+        (["--to", "safetensors", "--output", "no-such-folder/x"], 2, "there is no folder"),
         (["--to", "onnx", "--dtype", "float8"], 2, "there is no precision"),
         (["--to", "safetensors", "--golden", "missing.npy"], 2, "holds no rows"),
         ([], 2, "--to"),

@@ -19,6 +19,11 @@ def prepare() -> None:
     import joblib  # noqa: F401
 
 
+def _compression(asked: Any) -> Any:
+    """joblib takes a level, or a pair of method and level."""
+    return tuple(asked) if isinstance(asked, list) else asked
+
+
 def encode(model: Any, own_names: tuple[str, ...], limits: Limits, options: Mapping[str, Any]) -> list[Any]:
     """Return the pickle (protocol 5), or what ``joblib.dump`` writes."""
     del own_names, limits
@@ -27,5 +32,5 @@ def encode(model: Any, own_names: tuple[str, ...], limits: Limits, options: Mapp
     import joblib
 
     file = io.BytesIO()
-    joblib.dump(model, file, compress=options.get("compress", 0))
+    joblib.dump(model, file, compress=_compression(options.get("compress", 0)))
     return [file.getbuffer()]

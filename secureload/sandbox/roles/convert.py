@@ -7,6 +7,7 @@ outputs. The converters are named by the caller, which is trusted, and imported 
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -36,11 +37,14 @@ def run(channel: Channel, descriptor: int, task: dict[str, Any], prepared: Any) 
     """Load the artifact in ``descriptor`` and answer requests about it until the caller is gone."""
     prepared.pools.open()
     limits: Limits = prepared.limits
-    operations = importlib.import_module(_OPERATIONS).OPERATIONS
+    inside = importlib.import_module(_OPERATIONS)
+    operations = inside.OPERATIONS
     held: list[Any] = []
 
     def loaded() -> bool:
+        begun = time.perf_counter()
         held.append(load.load(descriptor, task["size"], task["reading"], prepared))
+        inside.note_load(time.perf_counter() - begun)
         return True
 
     _answer(channel, limits, 0, loaded)
