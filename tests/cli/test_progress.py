@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from secureload.cli.progress import progress_of
+from secureload.cli.progress import _bytes_since, progress_of
 
 
 def test_without_a_terminal_there_is_no_bar(tmp_path: Path) -> None:
@@ -29,3 +29,10 @@ def test_a_folder_at_a_terminal_has_one(tmp_path: Path, monkeypatch: pytest.Monk
         assert progress is not None
         progress(1, 0)
         progress(10, 10)
+
+
+def test_the_bytes_are_shown_with_how_many_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secureload.cli.progress.time.monotonic", lambda: 12.0)
+    describe = _bytes_since(10.0)
+    assert describe(100_000_000, 400_000_000) == "100 of 400 MB, 50 MB/s"
+    assert describe(100_000_000, 0) == "100 MB, 50 MB/s"
