@@ -46,6 +46,8 @@ _signal.signal(_signal.SIGALRM, _look)
 _signal.setitimer(_signal.ITIMER_REAL, 0.01, 0.01)
 _look()
 """
+# pyarrow's other allocator takes 4 MB in every worker that handles a frame.
+_ONE_ALLOCATOR = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
 # What models and frames are likely to be of where they are imported: a third of a second to two seconds a load.
 # polars is not among them: it starts a thread when it is imported, which a fork would leave behind.
 _LARGE = ("pandas", "torch", "xgboost", "lightgbm", "statsmodels.api", "catboost")
@@ -107,7 +109,7 @@ def _as_text(groups: dict[str, list[str]]) -> str:
 
 def _preloaded(role: str) -> list[str]:
     large = [module for module in _LARGE if role == "load" and module in sys.modules]
-    return [*_MODULES[role], *large]
+    return [*large, *_MODULES[role]]  # the role warms up what is there
 
 
 def _interpreter(role: str) -> list[str]:
@@ -188,5 +190,6 @@ def _environment() -> dict[str, str]:
         "HOME": "/nonexistent",
         **_ONE_THREAD,
         **_NO_THREAD,
+        **_ONE_ALLOCATOR,
         **kept,
     }

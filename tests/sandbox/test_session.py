@@ -61,7 +61,7 @@ def test_nothing_of_the_callers_environment_is_seen_inside(
     libraries = {
         name
         for name in seen
-        if name.startswith(("KMP_", "_RJEM_", "JE_ARROW_")) or name.endswith("_NUM_THREADS")
+        if name.startswith(("KMP_", "_RJEM_", "JE_ARROW_", "ARROW_")) or name.endswith("_NUM_THREADS")
     }
     assert set(seen) - libraries <= {
         "PATH",

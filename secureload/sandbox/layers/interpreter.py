@@ -17,7 +17,14 @@ __all__ = ["ENVIRONMENT", "leave_session"]
 
 # What a worker is started with; anything else is the caller's. (What libraries set later is their own.)
 ENVIRONMENT = frozenset(
-    {"PATH", "LC_ALL", "LC_CTYPE", "HOME", "LD_LIBRARY_PATH", "JE_ARROW_MALLOC_CONF"}
+    {
+        "PATH",
+        "LC_ALL",
+        "LC_CTYPE",
+        "HOME",
+        "LD_LIBRARY_PATH",
+        "ARROW_DEFAULT_MEMORY_POOL",
+    }
     | {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"}
     | {"JE_ARROW_MALLOC_CONF", "_RJEM_MALLOC_CONF"}
 )

@@ -16,8 +16,8 @@ from secureload.sandbox.roles.data_readers import reader_of
 from secureload.sandbox.roles.loader import AdmittedGlobals, load_payload
 from secureload.sandbox.roles.pinned import empty_extension_registry, open_pinned
 from secureload.sandbox.roles.service import Service
-from secureload.sandbox.roles.threads import ThreadPools, local_locks
-from secureload.sandbox.roles.warm import warm_up_libraries
+from secureload.sandbox.roles.threads import ThreadPools, forget_pools, local_locks, thread_pools
+from secureload.sandbox.roles.warm import warm_up_frames, warm_up_libraries
 from secureload.values import dataclass
 
 __all__ = ["PRELOAD", "load", "prepare", "run", "warm_up"]
@@ -54,6 +54,10 @@ PRELOAD = (
 )
 
 
+# What was done in the zygote is not done again in each worker.
+_searched: list[int] = []  # how many modules were there when the thread pools were looked for
+
+
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     limits: Limits
@@ -77,6 +81,9 @@ def warm_up() -> None:
     except ImportError:
         return
     _keep_html_script()
+    if "pandas" in sys.modules:
+        warm_up_frames()
+    _find_thread_pools()
 
 
 def _keep_html_script() -> None:
@@ -103,9 +110,9 @@ def prepare(config: dict[str, Any]) -> _Prepared:
     warm_up_libraries(config["modules"])
     if "secureload.structured.known" in config["modules"]:
         importlib.import_module("secureload.structured.known").default_known()  # a file
+    _find_thread_pools()
     empty_extension_registry()
     local_locks()
-    _find_thread_pools()
     return _Prepared(
         Limits(**config["limits"]),
         AdmittedGlobals([(module, name) for module, name in config["globals"]], config["own_modules"]),
@@ -114,11 +121,20 @@ def prepare(config: dict[str, Any]) -> _Prepared:
 
 
 def _find_thread_pools() -> None:
-    """Let scikit-learn find the thread pools now: KMeans and others look for them by path in their first call."""
+    """Let scikit-learn find the thread pools now: KMeans and others look for them by path in their first call.
+
+    Once more only where something was imported since, which may have brought pools of its own.
+    """
+    if _searched and _searched[0] == len(sys.modules):
+        return
+    forget_pools()
     parallel: Any = importlib.import_module("sklearn.utils.parallel")
     find = getattr(parallel, "_get_threadpool_controller", None)  # scikit-learn 1.5 and later
     if find is not None:
+        parallel._threadpool_controller = None
         find()
+    thread_pools()
+    _searched[:] = [len(sys.modules)]
 
 
 def _import_all(modules: list[str]) -> None:
@@ -139,9 +155,9 @@ def _import_all(modules: list[str]) -> None:
 
 def run(channel: Channel, descriptor: int, task: dict[str, Any], prepared: _Prepared) -> None:
     """Load the artifact in ``descriptor`` and answer requests about it until the caller is gone."""
-    prepared.pools.open()
     service = Service(channel, prepared.limits)
     service.load(lambda: load(descriptor, task["size"], task["reading"], prepared))
+    prepared.pools.open()  # not before: the threads of a new pool spin for some 30 ms
     service.serve()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from secureload.sandbox.launch import THREAD_VARIABLES
 
-__all__ = ["THREAD_VARIABLES", "ThreadPools", "local_locks"]
+__all__ = ["THREAD_VARIABLES", "ThreadPools", "forget_pools", "local_locks", "thread_pools"]
 
 _LIMITS = {"openmp": "OMP_NUM_THREADS", "openblas": "OPENBLAS_NUM_THREADS", "mkl": "MKL_NUM_THREADS",
            "blis": "BLIS_NUM_THREADS"}  # fmt: skip
@@ -25,9 +25,7 @@ class ThreadPools:
 
     def __init__(self, wanted: Mapping[str, int]) -> None:
         """``wanted`` maps the environment variables that the caller has set to their numbers."""
-        import threadpoolctl
-
-        self._controllers = threadpoolctl.ThreadpoolController().lib_controllers
+        self._controllers = thread_pools()
         self._wanted = wanted
         self._default = len(os.sched_getaffinity(0))
 
@@ -44,6 +42,23 @@ class ThreadPools:
         own = _LIMITS.get(controller.internal_api, "")
         number = self._wanted.get(own, self._wanted.get("OMP_NUM_THREADS", self._default))
         return max(1, min(number, self._default * 4))
+
+
+_found: list[Any] = []
+
+
+def thread_pools() -> list[Any]:
+    """Return threadpoolctl's controllers of the pools that are loaded, found once: that reads the memory map."""
+    if not _found:
+        import threadpoolctl
+
+        _found.extend(threadpoolctl.ThreadpoolController().lib_controllers)
+    return list(_found)
+
+
+def forget_pools() -> None:
+    """Look for the pools again the next time: more may be loaded by then."""
+    _found.clear()
 
 
 def local_locks() -> None:

@@ -11,7 +11,10 @@ import io
 import warnings
 from collections.abc import Callable, Iterable
 
-__all__ = ["warm_up_libraries"]
+__all__ = ["warm_up_frames", "warm_up_libraries"]
+
+# What was done in the zygote is not done again in each worker.
+_warm: set[str] = set()
 
 
 def warm_up_libraries(modules: Iterable[str]) -> None:
@@ -20,11 +23,17 @@ def warm_up_libraries(modules: Iterable[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for library, warm in _WARM_UPS.items():
-            if library in wanted:
+            if library in wanted and library not in _warm:
+                _warm.add(library)
                 try:
                     warm()
                 except Exception:  # noqa: S112  # the model itself will say what it cannot do
                     continue
+
+
+def warm_up_frames() -> None:
+    """Warm up pandas, once for all workers: nothing in it uses OpenMP or BLAS, so it may be done in the zygote."""
+    warm_up_libraries(["pandas"])
 
 
 def _pandas() -> None:
