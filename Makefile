@@ -4,6 +4,7 @@
 # make bench    what it costs; writes benchmarks/results/spine.md
 # make bench-scan  the scanner side by side with its peers; writes benchmarks/results/scan.md and scan.png
 # make bench-trust  signing and verifying beside hashlib, openssl and model_signing; writes benchmarks/results/trust.md
+# make bench-sandbox  the sandbox beside joblib and multiprocessing; writes benchmarks/results/sandbox.md
 # make clean    removes what the others made
 #
 # The first run makes .venv with PYTHON (3.11 to 3.13). Nothing outside this folder is touched.
@@ -18,7 +19,7 @@ BASE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
 
-.PHONY: demo test lint bench bench-scan bench-trust clean
+.PHONY: demo test lint bench bench-scan bench-sandbox bench-trust clean
 .DELETE_ON_ERROR:
 
 demo: $(BASE)
@@ -34,6 +35,9 @@ lint: $(DEV)
 
 bench: $(BASE)
 	$(BIN)/python -m benchmarks.bench_spine
+
+bench-sandbox: $(BASE)
+	$(BIN)/python -m benchmarks.bench_sandbox
 
 bench-scan: $(BENCH)
 	$(BIN)/python -m benchmarks.bench_scan
