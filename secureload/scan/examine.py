@@ -19,7 +19,39 @@ from secureload.scan.observed import Grade
 from secureload.scan.part import Part, part_of_trace
 from secureload.values import dataclass, replace
 
-__all__ = ["Rule", "all_rules", "examine", "not_examinable"]
+__all__ = ["ON_OBSERVATIONS", "Rule", "all_rules", "examine", "not_examinable"]
+
+
+# The rules that only grade what readers observe, and of anything else say nothing.
+ON_OBSERVATIONS = frozenset(
+    {
+        *(
+            "boosted_trees",
+            "chat_template",
+            "code_beside",
+            "embedded_pickle",
+            "gguf_structure",
+            "hdf5_external",
+        ),
+        *("hdf5_structure", "keras_config", "numpy_file", "onnx_external_files", "onnx_operators"),
+        *(
+            "onnx_structure",
+            "safetensors_rules",
+            "safetensors_two_readings",
+            "sevenzip_rules",
+            "shards_outside",
+        ),
+        *("skops_schema", "tar_rules", "tensorflow_operators", "tensorflow_structure", "third_opinion"),
+        *(
+            "torch_archive",
+            "torchscript_code",
+            "zip_checksums",
+            "zip_headers",
+            "zip_loose_bytes",
+            "zip_names",
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +73,20 @@ class Rule:
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Return every rule, by id: the modules of :mod:`secureload.scan.rules` are the catalog."""
+    return _rules(tuple(info.name for info in pkgutil.iter_modules(secureload.scan.rules.__path__)))
+
+
+@cache
+def _rules_without_observations() -> tuple[Rule, ...]:
+    """Return the rules that may find something where no reader has observed anything."""
+    names = (info.name for info in pkgutil.iter_modules(secureload.scan.rules.__path__))
+    return _rules(tuple(name for name in names if name not in ON_OBSERVATIONS))
+
+
+def _rules(names: tuple[str, ...]) -> tuple[Rule, ...]:
     rules = []
-    for info in pkgutil.iter_modules(secureload.scan.rules.__path__):
-        module = importlib.import_module(f"secureload.scan.rules.{info.name}")
+    for name in names:
+        module = importlib.import_module(f"secureload.scan.rules.{name}")
         grades = getattr(module, "GRADES", {})
         severities = getattr(module, "SEVERITIES", ())
         explanation = (module.__doc__ or "").strip()
@@ -104,7 +147,8 @@ def not_examinable(what: str, size: int, *, hint: str) -> Examination:
 
 
 def _findings(parts: Sequence[Part], allow: AllowList, installed: Mapping[str, str]) -> Iterator[Finding]:
-    rules = all_rules()
+    # To import the others takes as long as to judge a small file by these.
+    rules = all_rules() if any(part.observations for part in parts) else _rules_without_observations()
     judged = {code for rule in rules for code in rule.grades}
     for part in parts:
         case = Case(part, allow_for(part, allow), installed)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import secureload.scan.rules as rules_package
 from secureload.pickles.trace import (
     Collection,
     Const,
@@ -18,7 +21,7 @@ from secureload.pickles.trace import (
 )
 from secureload.scan.allowlist import load_default
 from secureload.scan.case import shown_call, shown_value
-from secureload.scan.examine import all_rules, examine, not_examinable
+from secureload.scan.examine import ON_OBSERVATIONS, all_rules, examine, not_examinable
 from secureload.scan.finding import Coverage, Examination, Location, Severity
 
 INSTALLED = {"scikit-learn": "1.9.1"}
@@ -150,3 +153,20 @@ def test_any_trace_is_examined_and_every_text_is_one_printable_line(
         assert finding.title.isprintable()
         assert finding.hint.isprintable()
         assert finding.detail.isprintable()
+
+
+def test_a_rule_that_is_left_out_where_nothing_was_observed_only_grades_observations() -> None:
+    folder = Path(rules_package.__path__[0])
+    assert {path.stem for path in folder.glob("*.py")} >= ON_OBSERVATIONS
+    for name in ON_OBSERVATIONS:
+        tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
+        check = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check")
+        said = [ast.unparse(node) for node in check.body if not is_docstring(node)]
+        assert said in (
+            ["yield from findings_of(case, RULE_ID, GRADES)"],
+            ["return findings_of(case, RULE_ID, GRADES)"],
+        ), name
+
+
+def is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
