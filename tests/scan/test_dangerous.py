@@ -160,3 +160,10 @@ def test_the_machinery_that_every_module_has_is_dangerous_in_each_of_them(module
 
 def test_a_class_of_the_script_that_saved_it_is_unknown_and_not_accused() -> None:
     assert grade(GlobalRef("__main__", "Mine")) is None
+
+
+@pytest.mark.parametrize("name", ["TorchModuleWrapper", "TFSMLayer"])
+def test_layers_of_keras_that_load_another_model_deserialize(name: str) -> None:
+    technique = grade(GlobalRef("keras.layers", name))
+    assert technique is not None
+    assert technique.name == "deserializes"
