@@ -90,6 +90,12 @@ def _may_be_plain(path: str) -> bool:
 
 
 def _run(words: list[str]) -> int:
+    if words == ["--version"]:
+        from secureload import __version__
+        from secureload.cli.output import emit
+
+        emit(f"secureload {__version__}")
+        return 0
     from secureload.cli.plain import plain_check
 
     plain = plain_check(words)

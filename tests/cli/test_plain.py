@@ -40,6 +40,12 @@ def test_both_ways_give_the_same_report_and_exit_code(
     assert shell(*words) == plainly
 
 
+def test_the_version_is_that_of_the_parser(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    plainly = shell("--version").succeeded()
+    monkeypatch.setattr(entry, "_run", parsing.run)
+    assert shell("--version") == plainly
+
+
 @pytest.mark.parametrize(
     "words",
     [
