@@ -234,8 +234,8 @@ def _pid(leash: socket.socket, limits: Limits) -> int:
 
 
 def _death(leash: socket.socket) -> SandboxError:
-    leash.settimeout(2.0)
     try:
+        leash.settimeout(2.0)
         word, _, status = leash.recv(_LEASH_BYTES).partition(b" ")
     except OSError:
         word, status = b"", b""

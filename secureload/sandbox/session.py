@@ -329,10 +329,9 @@ class Session:
 
     def _broken(self, error: SandboxError) -> SandboxError:
         """After any break of the protocol the worker is not asked again."""
-        if self.end is None:
-            self.end = again(error)
+        ended, self.end = self.end, self.end or again(error)
         self._finalizer()
-        return again(self.end) if self.abandoned else error
+        return error if ended is None else again(ended)
 
     def _stand_in(self, tree: list[Any], parts: Parts | None) -> Any:
         _, number, module, qualname, can = tree

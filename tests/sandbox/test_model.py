@@ -326,3 +326,23 @@ def test_a_fork_in_the_middle_of_another_threads_call_harms_neither_side(inside:
     assert os.waitstatus_to_exitcode(status) == 0
     assert answers == ["slept"]
     assert inside.echo(8) == 8
+
+
+def test_a_model_that_is_closed_while_others_call_it_says_so_to_each_of_them(inside: Any) -> None:
+    told: list[str] = []
+
+    def ask() -> None:
+        try:
+            while True:
+                inside.slow_echo(1)
+        except SandboxError as error:
+            told.append(error.message)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    inside.close()
+    for thread in threads:
+        thread.join(20)
+    assert told == ["this model was closed"] * 3
