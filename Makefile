@@ -2,6 +2,7 @@
 # make test     the test suite
 # make lint     ruff and mypy --strict
 # make bench    what it costs; writes benchmarks/results/spine.md
+# make bench-convert  formats side by side; writes benchmarks/results/convert.md
 # make bench-scan  the scanner side by side with its peers; writes benchmarks/results/scan.md and scan.png
 # make bench-trust  signing and verifying beside hashlib, openssl and model_signing; writes benchmarks/results/trust.md
 # make bench-sandbox  the sandbox beside joblib and multiprocessing; writes benchmarks/results/sandbox.md
@@ -19,7 +20,7 @@ BASE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
 
-.PHONY: demo test lint bench bench-scan bench-sandbox bench-trust clean
+.PHONY: demo test lint bench bench-convert bench-scan bench-sandbox bench-trust clean
 .DELETE_ON_ERROR:
 
 demo: $(BASE)
@@ -38,6 +39,9 @@ bench: $(BASE)
 
 bench-sandbox: $(BASE)
 	$(BIN)/python -m benchmarks.bench_sandbox
+
+bench-convert: $(DEV)
+	$(BIN)/python -m benchmarks.bench_convert
 
 bench-scan: $(BENCH)
 	$(BIN)/python -m benchmarks.bench_scan

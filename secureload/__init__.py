@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from secureload.api.attest import Attested, attest, merge
     from secureload.api.check import Checked, check
+    from secureload.api.compare import Comparison, compare
+    from secureload.api.convert import Conversion, convert
     from secureload.api.describe import describe
     from secureload.api.load import ModelVersionWarning, safe_load
     from secureload.api.prewarm import prewarm
@@ -42,6 +44,8 @@ __all__ = [
     "ArtifactError",
     "Attested",
     "Checked",
+    "Comparison",
+    "Conversion",
     "CrashLoopError",
     "Event",
     "Limits",
@@ -58,6 +62,8 @@ __all__ = [
     "Verified",
     "attest",
     "check",
+    "compare",
+    "convert",
     "describe",
     "merge",
     "observe",
@@ -81,12 +87,16 @@ _LAZY = {
     "describe": "secureload.api.describe",
     "merge": "secureload.api.attest",
     "Checked": "secureload.api.check",
+    "Comparison": "secureload.api.compare",
+    "Conversion": "secureload.api.convert",
     "Event": "secureload.events",
     "ModelVersionWarning": "secureload.api.load",
     "ReducedConfinementWarning": "secureload.sandbox.terms",
     "Signed": "secureload.api.sign",
     "Verified": "secureload.api.verify",
     "check": "secureload.api.check",
+    "compare": "secureload.api.compare",
+    "convert": "secureload.api.convert",
     "observe": "secureload.events",
     "prewarm": "secureload.api.prewarm",
     "safe_load": "secureload.api.load",

@@ -31,6 +31,8 @@ DOCUMENTS = (
     "docs/report.md",
     "docs/signing.md",
     "docs/production.md",
+    "docs/convert.md",
+    "docs/format-safetensors.md",
 )
 
 
