@@ -152,7 +152,6 @@ COVERED_BY: dict[str, str] = {
     "sandbox/launch.py": "sandbox/test_escapes.py",
     "sandbox/loading.py": "api/test_load.py",
     "sandbox/lockdown.py": "sandbox/test_session.py",
-    "sandbox/proxy.py": "api/test_load.py",
     "sandbox/rebuilt.py": "sandbox/test_hostile_worker.py",
     "sandbox/callers.py": "sandbox/test_model.py",
     "sandbox/reference.py": "sandbox/test_model.py",

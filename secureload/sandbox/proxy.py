@@ -50,9 +50,6 @@ class ModelProxy(Lifecycle):
         methods = object.__getattribute__(self, "_secureload_methods")
         if name in methods:
             return methods[name]
-        if name in _CHANGING:
-            # It exists (scikit-learn looks for it), and it says no when it is called.
-            return _Refusing(self, name)
         if name in ASYNC_METHODS:
             return AsyncMethod(_reference(self), name[1:])
         try:
@@ -63,7 +60,9 @@ class ModelProxy(Lifecycle):
                 raise
             return found
         if type(value) is tuple and value == _METHOD:
-            value = methods[name] = RemoteMethod(_reference(self), name)
+            # What would change the model is there (scikit-learn looks for it), and says no when it is called.
+            kind = _Refusing if name in _CHANGING else RemoteMethod
+            value = methods[name] = kind(_reference(self), name)
         return value
 
     def _awaited(self, name: str) -> AsyncMethod | None:
@@ -128,10 +127,9 @@ class RemoteMethod(Uncopied):
 class _Refusing:
     """A method that would change the model."""
 
-    __slots__ = ("__name__", "_owner")
+    __slots__ = ("__name__",)
 
-    def __init__(self, owner: ModelProxy, name: str) -> None:
-        self._owner = owner
+    def __init__(self, _: Reference, name: str) -> None:
         self.__name__ = name
 
     def __call__(self, *_args: Any, **_kwargs: Any) -> NoReturn:

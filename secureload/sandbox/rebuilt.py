@@ -7,6 +7,7 @@ has imported them. Nothing is imported because the worker names it.
 from __future__ import annotations
 
 import builtins
+import logging
 import sys
 import warnings
 from collections.abc import Sequence
@@ -21,7 +22,13 @@ from secureload.sandbox.wire.values import Decoder
 
 __all__ = ["ModelError", "printable_lines", "rebuilt_exception", "reissue_warnings"]
 
-_MODULES = frozenset({"sklearn.exceptions", "numpy.exceptions", "numpy.linalg", "numpy"})
+_MODULES = frozenset(
+    {"sklearn.exceptions", "numpy.exceptions", "numpy.linalg", "numpy", "pandas.errors", "scipy.linalg"}
+    | {"xgboost.core", "lightgbm.basic", "statsmodels.tools.sm_exceptions", "_catboost"}
+)
+_MODEL = logging.getLogger("secureload.model")  # what a model prints
+_STREAMS = frozenset({"stdout", "stderr"})
+_MAX_LINES = 1_000
 _NOTE = "raised by the model, inside the sandbox"
 # Control flow of the interpreter is never the worker's to cause.
 _NEVER = (SystemExit, KeyboardInterrupt, GeneratorExit, StopIteration, StopAsyncIteration)
@@ -111,6 +118,15 @@ def reissue_warnings(entries: Any) -> None:
     for entry in entries[:_MAX_WARNINGS]:
         if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], str)):
             continue
+        if isinstance(entry[0], str) and entry[0] in _STREAMS:
+            _log(entry[0], entry[1])
+            continue
         lineage = entry[0][:_MAX_LINEAGE] if isinstance(entry[0], list) else []
         known = next((found for pair in lineage if (found := _class_named(pair, Warning))), UserWarning)
         warnings.warn(printable_lines(entry[1]), known, stacklevel=stacklevel)
+
+
+def _log(stream: str, text: str) -> None:
+    """Log what the model printed, line by line."""
+    for line in text.splitlines()[:_MAX_LINES]:
+        _MODEL.info("%s", printable(line, _MESSAGE_CHARS), extra={"stream": stream})

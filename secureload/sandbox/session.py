@@ -25,6 +25,7 @@ from secureload.sandbox.host import Worker
 from secureload.sandbox.proof import Confinement
 from secureload.sandbox.rebuilt import ModelError, rebuilt_exception, reissue_warnings
 from secureload.sandbox.reference import Described, Parts, Reference
+from secureload.sandbox.wire import generators
 from secureload.sandbox.wire.errors import Unencodable, WireValueError
 from secureload.sandbox.wire.frame import Kind, Message
 from secureload.sandbox.wire.quick import Kept, Packed, answer_in, asked_with
@@ -169,7 +170,8 @@ class Session:
             ) from None
         number = ref.number_in(self)
         body = {"op": "call", "ref": number, "name": name, "args": encoded, "kwargs": named}
-        return self._exchange(ref, partial(self._send, body, tuple(encoder.segments)), limits, body)
+        value = self._exchange(ref, partial(self._send, body, tuple(encoder.segments)), limits, body)
+        return generators.gone_on(encoder.generators, value) if encoder.generators else value
 
     # ------------------------------------------------------------------------------------------------
 

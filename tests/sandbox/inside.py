@@ -22,6 +22,9 @@ class Inside:
         self.loaded = True
         self.inner: Any = None
 
+    def prints(self, text: str) -> None:
+        print(text)
+
     def environment(self) -> dict[str, str]:
         return dict(os.environ)
 

@@ -70,6 +70,7 @@ def test_nothing_of_the_callers_environment_is_seen_inside(
         "LC_CTYPE",
         "LD_LIBRARY_PATH",
         "JE_ARROW_MALLOC_CONF",
+        "_RJEM_MALLOC_CONF",
     }
     assert "token" not in str(seen)
 

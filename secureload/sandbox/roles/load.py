@@ -110,6 +110,7 @@ def prepare(config: dict[str, Any]) -> _Prepared:
     warm_up_libraries(config["modules"])
     if "secureload.structured.known" in config["modules"]:
         importlib.import_module("secureload.structured.known").default_known()  # a file
+    _seed()
     _find_thread_pools()
     empty_extension_registry()
     local_locks()
@@ -118,6 +119,13 @@ def prepare(config: dict[str, Any]) -> _Prepared:
         AdmittedGlobals([(module, name) for module, name in config["globals"]], config["own_modules"]),
         ThreadPools(config["thread_variables"]),
     )
+
+
+def _seed() -> None:
+    """Seed numpy's own generator anew: every worker of a zygote would draw the same numbers from it."""
+    import numpy as np
+
+    np.random.seed()  # the generator that models without one of their own use
 
 
 def _find_thread_pools() -> None:

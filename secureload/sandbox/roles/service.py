@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import io
 import itertools
+import sys
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
@@ -28,6 +30,7 @@ __all__ = ["Service"]
 _MESSAGE_CHARS = 10_000
 _MAX_WARNINGS = 100
 _TEXT_CHARS = 1 << 20
+_PRINTED_CHARS = 1 << 16
 
 
 class Service:
@@ -186,7 +189,11 @@ class Service:
         function = self._function(body["ref"], body["name"])
         args = [decoder.decode(arg) for arg in body["args"]]
         kwargs = {key: decoder.decode(value) for key, value in body["kwargs"].items()}
-        return function(*args, **kwargs)
+        value = function(*args, **kwargs)
+        if not decoder.generators:
+            return value
+        # The caller's generators go on where those that the model has used are now.
+        return [value, decoder.generators]
 
     def _item(self, body: dict[str, Any], decoder: Decoder) -> Any:
         return self._objects[body["ref"]][decoder.decode(body["key"])]
@@ -226,15 +233,45 @@ class _Warned:
         self.some: list[list[Any]] = []
         warnings.simplefilter("always")
         warnings.showwarning = self._show
+        self._left = _PRINTED_CHARS
+        sys.stdout = _Printed(self, "stdout")
+        sys.stderr = _Printed(self, "stderr")
 
     def taken(self) -> list[list[Any]]:
         """Return what was warned of since the last time."""
         caught, self.some = self.some, []
+        self._left = _PRINTED_CHARS
         return caught
+
+    def printed(self, stream: str, text: str) -> None:
+        """Keep what was printed, as much as is logged of one call."""
+        kept = text[: self._left]
+        self._left -= len(kept)
+        if not kept:
+            return
+        if self.some and self.some[-1][0] == stream:
+            self.some[-1][1] += kept
+        elif len(self.some) < _MAX_WARNINGS:
+            self.some.append([stream, kept])
 
     def _show(self, message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
         if len(self.some) < _MAX_WARNINGS:
             self.some.append([_lineage(category), str(message)[:_MESSAGE_CHARS]])
+
+
+class _Printed(io.TextIOBase):
+    """Standard output or error: what is written goes back with the next answer, to be logged."""
+
+    def __init__(self, told: _Warned, name: str) -> None:
+        self._told = told
+        self._name = name
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str, /) -> int:
+        self._told.printed(self._name, text)
+        return len(text)
 
 
 # What a bound method is answered with: its object keeps it, the caller asks for it by name.

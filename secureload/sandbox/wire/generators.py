@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from secureload.errors import SandboxError
 from secureload.sandbox.wire.errors import Unencodable, WireValueError
 
-__all__ = ["decode_generator", "encode_generator", "take_state"]
+__all__ = ["decode_generator", "encode_generator", "gone_on", "take_state"]
 
 _BIT_GENERATORS = frozenset({"MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"})
 
@@ -48,6 +49,23 @@ def decode_generator(name: object, state: object) -> Any:
     generator = np.random.RandomState(built)
     generator.set_state(state)
     return generator
+
+
+def gone_on(given: list[Any], answer: Any) -> Any:
+    """Return the value of an answer, and let the generators that were ``given`` go on where they are in it.
+
+    Raises:
+        SandboxError: the answer has others, or none.
+    """
+    try:
+        value, used = answer
+        if type(answer) is not list or len(used) != len(given):
+            raise WireValueError("random generators that were not given")
+        for target, source in zip(given, used, strict=True):
+            take_state(target, source)
+    except (TypeError, ValueError) as error:
+        raise SandboxError("the sandboxed worker did not give back the random generators") from error
+    return value
 
 
 def take_state(target: Any, source: Any) -> None:

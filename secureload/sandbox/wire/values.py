@@ -49,6 +49,7 @@ class Encoder:
         self, limits: Limits, refer: Callable[[Any], Any] | None = None, *, exact: bool = True
     ) -> None:
         self.segments: list[Buffer] = []
+        self.generators: list[Any] = []  # random generators that were encoded
         self._limits = limits
         self._refer = refer
         self._exact = exact
@@ -122,6 +123,7 @@ class Encoder:
         if isinstance(value, np.dtype):
             return ["dt", structured.encode_dtype(value, self.encode)]
         if isinstance(value, np.random.Generator | np.random.RandomState):
+            self.generators.append(value)
             return generators.encode_generator(value, self.encode)
         raise Unencodable(*_kind_of(value))
 
@@ -190,6 +192,7 @@ class Decoder:
         self._depth = 0
         self._items = 0
         self._references = 0
+        self.generators: list[Any] = []  # random generators that were decoded
 
     def decode(self, tree: Any) -> Any:
         """Return the value of ``tree``.
@@ -281,6 +284,12 @@ def _tensor(decoder: Decoder, tree: list[Any], parts: list[Any]) -> Any:
     return tensors.decode_tensor(tree[0], parts, decoder.decode)
 
 
+def _generator(decoder: Decoder, _: list[Any], parts: list[Any]) -> Any:
+    found = generators.decode_generator(*decoder._parts(parts))
+    decoder.generators.append(found)
+    return found
+
+
 def _dtype(decoder: Decoder, _: list[Any], parts: list[Any]) -> Any:
     (tree,) = parts
     return structured.decoded_dtype(tree, decoder.decode)
@@ -310,7 +319,7 @@ _DECODERS: dict[str, Callable[[Decoder, list[Any], list[Any]], Any]] = {
     **dict.fromkeys(("pl", "pls"), _long_way(polars_frames.decode_polars)),
     **dict.fromkeys(("tt", "tdt", "tdv"), _tensor),
     "ar": _long_way(arrow.decode_arrow),
-    "rng": _of_parts(generators.decode_generator),
+    "rng": _generator,
     "S": lambda decoder, tree, _: structured.decode_structured(tree, decoder._segments, decoder.decode),
     "T": _long_way(structured.decode_texts),
     "dt": _dtype,

@@ -1,0 +1,162 @@
+"""A proxy takes part in scikit-learn's protocols as its estimator would."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import is_classifier, is_regressor
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_iris
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.frozen import FrozenEstimator
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+from sklearn.metrics import get_scorer
+from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import cross_val_predict, cross_val_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from secureload import UsageError
+
+from .conftest import Load
+from .inside import INSIDE, Inside
+
+ROWS, LABELS = load_iris(return_X_y=True)
+
+
+@pytest.fixture
+def forest() -> Any:
+    return RandomForestClassifier(10, random_state=0).fit(ROWS, LABELS)
+
+
+def test_scikit_learn_takes_it_for_what_it_is(load: Load, forest: Any) -> None:
+    proxy = load(forest)
+    check_is_fitted(proxy)
+    assert is_classifier(proxy)
+    assert not is_regressor(proxy)
+    assert get_tags(proxy) == get_tags(forest)
+    assert is_regressor(load(LinearRegression().fit(ROWS, LABELS)))
+
+
+@pytest.mark.parametrize("name", ["accuracy", "neg_log_loss", "roc_auc_ovr"])
+def test_a_scorer_scores_it(load: Load, forest: Any, name: str) -> None:
+    assert get_scorer(name)(load(forest), ROWS, LABELS) == get_scorer(name)(forest, ROWS, LABELS)
+
+
+def test_it_is_used_where_a_fitted_model_is(load: Load, forest: Any) -> None:
+    proxy = load(forest)
+    uses: list[Callable[[Any], Any]] = [
+        lambda model: cross_val_predict(FrozenEstimator(model), ROWS, LABELS, cv=3, method="predict_proba"),
+        lambda model: cross_val_score(FrozenEstimator(model), ROWS, LABELS, cv=3),
+        lambda model: CalibratedClassifierCV(FrozenEstimator(model)).fit(ROWS, LABELS).predict_proba(ROWS),
+        lambda model: permutation_importance(model, ROWS, LABELS, n_repeats=2, random_state=0).importances,
+        lambda model: (
+            Pipeline(
+                [("pre", StandardScaler(with_mean=False, with_std=False)), ("m", FrozenEstimator(model))]
+            )
+            .fit(ROWS, LABELS)
+            .predict_proba(ROWS)
+        ),
+        lambda model: Pipeline([("pre", StandardScaler().fit(ROWS)), ("m", model)]).predict(ROWS),
+    ]
+    for use in uses:
+        assert np.array_equal(use(proxy), use(forest))
+
+
+def test_what_is_inside_is_reached_by_every_way(load: Load, forest: Any) -> None:
+    inner = make_pipeline(StandardScaler(), forest).fit(ROWS, LABELS)
+    model = Pipeline([("a", Pipeline([("b", StandardScaler())])), ("clf", inner)]).fit(ROWS, LABELS)
+    proxy = load(model)
+    assert np.array_equal(proxy["a"]["b"].mean_, model["a"]["b"].mean_)
+    deep = proxy.named_steps["clf"][-1]
+    assert np.array_equal(deep.feature_importances_, model[-1][-1].feature_importances_)
+    assert np.array_equal(deep.estimators_[0].predict(ROWS), model[-1][-1].estimators_[0].predict(ROWS))
+    assert np.array_equal(deep.estimators_[0].tree_.threshold, model[-1][-1].estimators_[0].tree_.threshold)
+    assert (len(deep), len(list(deep))) == (10, 10)
+    assert proxy.get_params()["clf__randomforestclassifier__n_estimators"] == 10
+    assert str(proxy) == str(model)
+
+
+def test_methods_are_there_where_the_model_has_them(load: Load) -> None:
+    ridge = load(RidgeClassifier().fit(ROWS, LABELS))
+    assert [hasattr(ridge, name) for name in ("predict", "predict_proba", "fit", "partial_fit")] == [
+        True, False, True, False,
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match="would change a verified model"):
+        ridge.set_params(alpha=2)
+
+
+def test_a_generator_gives_one_item_after_the_other(load: Load) -> None:
+    model = GradientBoostingClassifier(n_estimators=4).fit(ROWS, LABELS)
+    proxy = load(model)
+    stages = proxy.staged_predict_proba(ROWS)
+    assert iter(stages) is stages
+    expected = list(model.staged_predict_proba(ROWS))
+    assert all(np.array_equal(a, b) for a, b in itertools.zip_longest(stages, expected))
+    assert list(stages) == []
+
+
+def test_membership_is_asked_of_the_object(load: Load) -> None:
+    words = load(CountVectorizer().fit(["red apple"]))
+    assert words.vocabulary_ == {"red": 1, "apple": 0}
+    assert "apple" in words.vocabulary_
+
+
+def test_a_random_generator_goes_on_after_the_call_as_it_would_here(load: Load) -> None:
+    model = GaussianProcessRegressor().fit(ROWS, LABELS)
+    proxy = load(model)
+    for make in (np.random.RandomState, lambda seed: seed):
+        ours, theirs = make(5), make(5)
+        for _ in range(2):
+            assert np.array_equal(proxy.sample_y(ROWS[:3], 2, ours), model.sample_y(ROWS[:3], 2, theirs))
+
+
+def test_two_workers_do_not_draw_the_same_numbers(load: Load) -> None:
+    model = GaussianMixture(2).fit(ROWS)
+    drawn = [load(model).sample(5)[0] for _ in range(2)]
+    assert not np.array_equal(*drawn)
+
+
+def test_warnings_point_at_the_line_of_the_caller_and_its_filters_hold(load: Load) -> None:
+    import pandas as pd
+
+    proxy = load(LogisticRegression(max_iter=500).fit(pd.DataFrame(ROWS, columns=list("abcd")), LABELS))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        proxy.predict(ROWS)
+    assert [entry.filename for entry in caught] == [__file__]
+    assert "feature names" in str(caught[0].message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="feature names"):
+            proxy.predict(ROWS)
+        with pytest.raises(UserWarning, match="feature names"):  # and the worker goes on
+            proxy.predict(ROWS)
+
+
+@pytest.mark.parametrize(
+    "argument", [(x for x in [1]), open, len, lambda: 1], ids=["generator", "open", "len", "lambda"]
+)
+def test_what_is_no_data_is_refused_with_its_name(load: Load, forest: Any, argument: Any) -> None:
+    with pytest.raises(UsageError, match="cannot be sent to the sandbox") as caught:
+        load(forest).predict(argument)
+    assert caught.value.hint
+
+
+def test_what_a_model_prints_is_logged(load: Load, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="secureload.model"):
+        proxy = load(Inside(), allow=[INSIDE])
+        proxy.prints("one\ntwo \x1b[31m")
+    records = [record for record in caplog.records if record.name == "secureload.model"]
+    assert [record.getMessage() for record in records] == ["one", "two \\x1b[31m"]
