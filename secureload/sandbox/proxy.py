@@ -87,7 +87,9 @@ class ModelProxy(Lifecycle):
     def __dir__(self) -> list[str]:
         names = _session(self).request("dir", _reference(self))
         names = names if isinstance(names, list) else []
-        return sorted({*object.__dir__(self), *(name for name in names if isinstance(name, str))})
+        # A shell shows these as they are: what is no name of an attribute may be an escape sequence.
+        told = {name for name in names if isinstance(name, str) and name.isidentifier()}
+        return sorted({*object.__dir__(self), *told})
 
     def __repr__(self) -> str:
         if _session(self).closed:

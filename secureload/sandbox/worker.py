@@ -93,11 +93,14 @@ class _Absent:
 
 def _tell(channel: Channel, error: BaseException) -> None:
     try:
-        import traceback
-
-        where = " < ".join(
-            f"{f.name}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__)[-4:])
-        )
+        try:
+            import traceback
+        except ImportError:  # behind the filter nothing is imported any more
+            where = "behind closed doors"
+        else:
+            where = " < ".join(
+                f"{f.name}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__)[-4:])
+            )
         body = {"type": type(error).__name__, "message": f"{str(error)[:500]} (in {where})"}
         if isinstance(error, ImportError) and error.name is not None:
             body["module"] = error.name

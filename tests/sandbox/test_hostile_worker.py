@@ -556,3 +556,17 @@ def ask(proxy: ModelProxy) -> Any:
     reference = reference_of(proxy)
     assert reference is not None
     return reference.session.call(reference, "predict", (np.zeros((1, 20)),), {})
+
+
+# -- names ------------------------------------------------------------------------------------------------------
+
+
+def test_names_of_attributes_that_a_shell_would_obey_are_left_out(answering: Answers) -> None:
+    names = ["fine", "\x1b[2Jowned", "a\nb", "\u202eevil", "a b", "", 5, None]
+    shown = dir(answering(reply(["l", names])))
+    assert "fine" in shown
+    assert all(name.isidentifier() for name in shown)
+
+
+def test_names_that_are_none_are_no_names(answering: Answers) -> None:
+    assert "close" in dir(answering(reply(5)))

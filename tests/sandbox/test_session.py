@@ -364,3 +364,8 @@ def test_when_the_caller_is_killed_while_its_sandbox_starts_nothing_is_left(seco
         parent.wait()
     assert len(everything) >= 2
     assert wait_until(lambda: all(is_gone(pid) for pid in everything))
+
+
+def test_two_workers_of_one_zygote_do_not_draw_the_same_random_numbers(load: Load) -> None:
+    first, second = (load(Inside(), allow=[INSIDE]) for _ in range(2))
+    assert first.draw() != second.draw()

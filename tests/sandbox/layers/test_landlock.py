@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from secureload.sandbox.layers.landlock import rights_of
+
 from ..conftest import run_child
 
 _CHILD = """
@@ -49,3 +51,24 @@ def test_what_was_possible_before_is_refused_afterwards() -> None:
         assert (after["connect"], after["bind"]) == (13, 13)
     if "signals" in detail:
         assert after["signal"] == 1
+
+
+@pytest.mark.parametrize(
+    ("abi", "files", "words", "size"),
+    [
+        (1, 13, "files", 8),
+        (2, 14, "files", 8),
+        (3, 15, "files", 8),
+        (4, 15, "files, TCP", 16),
+        (5, 16, "files, TCP", 16),
+        (6, 16, "files, TCP, abstract sockets, signals", 24),
+        (7, 16, "files, TCP, abstract sockets, signals", 24),
+        (99, 16, "files, TCP, abstract sockets, signals", 24),
+    ],
+)
+def test_a_ruleset_takes_away_all_that_the_kernels_abi_knows_and_says_so(
+    abi: int, files: int, words: str, size: int
+) -> None:
+    rights = rights_of(abi)
+    assert rights.files == (1 << files) - 1
+    assert (rights.words, rights.size) == (words, size)

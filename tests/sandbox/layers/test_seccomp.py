@@ -172,8 +172,9 @@ def test_what_computing_needs_works_behind_the_filter(name: str) -> None:
     assert outcomes()[name] == [0, 0]
 
 
-def instructions(machine: str) -> list[tuple[int, int, int, int]]:
-    return list(struct.iter_unpack("=HBBI", build_filter(machine, 4711)))
+@cache
+def instructions(machine: str, *, relaxed: bool = False) -> list[tuple[int, int, int, int]]:
+    return list(struct.iter_unpack("=HBBI", build_filter(machine, 4711, relaxed=relaxed)))
 
 
 @pytest.mark.parametrize("machine", sorted(ARCHITECTURES))
@@ -187,11 +188,11 @@ def test_the_program_is_well_formed_every_jump_lands_in_it_and_its_end_is_an_ans
     assert program[-1][0] == 0x06
 
 
-def run(machine: str, number: int, *args: int, arch: int | None = None) -> int:
+def run(machine: str, number: int, *args: int, arch: int | None = None, relaxed: bool = False) -> int:
     """Interpret the program as the kernel would and return its answer."""
     own = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[machine]
     data = struct.pack("=iIQ6Q", number, own if arch is None else arch, 0, *(*args, *[0] * (6 - len(args))))
-    program, position, accumulator = instructions(machine), 0, 0
+    program, position, accumulator = instructions(machine, relaxed=relaxed), 0, 0
     while True:
         code, if_true, if_false, k = program[position]
         position += 1
@@ -259,3 +260,41 @@ def test_a_signal_ends_what_no_python_code_could_interrupt() -> None:
     """
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False, timeout=60)
     assert ended.returncode == signal.SIGPROF
+
+
+@pytest.mark.parametrize("machine", sorted(ARCHITECTURES))
+def test_the_relaxed_program_opens_files_for_reading_alone_and_maps_only_code_that_nobody_can_write(
+    machine: str,
+) -> None:
+    numbers, refused = ARCHITECTURES[machine], ERRNO | errno.EACCES
+    cloexec, directory = 0x80000, 0x10000 if machine == "x86_64" else 0x4000
+
+    def answer(name: str, *args: int) -> int:
+        return run(machine, numbers[name], *args, relaxed=True)
+
+    assert answer("openat", 0, 0, cloexec) == ALLOW
+    assert answer("openat", 0, 0, cloexec | directory) == ALLOW
+    for flags in (1, 2, 3, 0x40, 0x200, 0x400, 0x200000, 0x400000 | directory, cloexec | 0x41):
+        assert answer("openat", 0, 0, flags) == refused, hex(flags)
+    private, shared, anonymous = 2, 1, 0x20
+    assert answer("mmap", 0, 4096, 5, private) == ALLOW
+    assert answer("mmap", 0, 4096, 3, private | anonymous) == ALLOW
+    assert answer("mmap", 0, 4096, 7, private) == refused
+    assert answer("mmap", 0, 4096, 5, private | anonymous) == refused
+    assert answer("mmap", 0, 4096, 1, shared) == refused
+    assert answer("mprotect", 0, 4096, 5) == refused
+    assert answer("getdents64") == answer("newfstatat") == answer("statx") == ALLOW
+
+
+@pytest.mark.parametrize("machine", sorted(ARCHITECTURES))
+def test_the_relaxed_program_differs_from_the_strict_one_in_what_reads_files_and_nothing_else(
+    machine: str,
+) -> None:
+    reading = {
+        "open", "openat", "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink",
+        "readlinkat", "getcwd", "getdents64", "fadvise64", "mmap",
+    }  # fmt: skip
+    for name, number in ARCHITECTURES[machine].items():
+        for args in ((), (17,), (0, 0, 0), (0, 0, 7, 2)):
+            if name not in reading:
+                assert run(machine, number, *args) == run(machine, number, *args, relaxed=True), name

@@ -129,3 +129,39 @@ def test_an_array_that_is_cut_off_is_an_error_where_it_lies_too(tmp_path: Path) 
     path.write_bytes(path.read_bytes()[:200_000])
     with path.open("rb") as file, pytest.raises(EOFError):
         load_payload(LoadedSource(file.fileno(), 200_000), "joblib", AdmittedGlobals(ARRAYS))
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("collections", "OrderedDict.__init__.__globals__"),
+        ("collections", "OrderedDict.fromkeys.__func__"),
+        ("collections", "_sys.modules"),
+        ("collections.OrderedDict", "fromkeys"),
+        ("collections", ""),
+        ("", "OrderedDict"),
+        ("collections", "ordereddict"),
+        ("collections ", "OrderedDict"),
+        ("collections", "OrderedDict "),
+        ("collections", "OrderedDict."),
+        ("collections", ".OrderedDict"),
+        ("_collections", "OrderedDict"),
+        ("builtins", "getattr"),
+        ("os", "system"),
+    ],
+)
+@pytest.mark.parametrize("reading", ["pickle", "joblib"])
+def test_no_walk_and_no_other_spelling_reaches_beyond_the_exact_pair(
+    module: str, name: str, reading: str, tmp_path: Path
+) -> None:
+    admitted = [("collections", "OrderedDict"), ("collections", "OrderedDict.fromkeys")]
+    with pytest.raises(NotAdmittedError, match="was not admitted"):
+        load(Assembler(4).stack_global(module, name).stop(), reading, admitted, tmp_path)
+
+
+def test_an_admitted_method_is_that_method_alone(tmp_path: Path) -> None:
+    data = Assembler(4).stack_global("collections", "OrderedDict.fromkeys").stop()
+    found = load(data, "pickle", [("collections", "OrderedDict.fromkeys")], tmp_path)
+    assert found == collections.OrderedDict.fromkeys
+    with pytest.raises(NotAdmittedError):
+        load(data, "pickle", [("collections", "OrderedDict")], tmp_path)
