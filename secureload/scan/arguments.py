@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from secureload.pickles.trace import Collection, Const, GlobalRef, Operation, Result
+from secureload.pickles.trace import Collection, Const, Datum, Elided, GlobalRef, Operation, Result, Value
 from secureload.printable import printable
 from secureload.scan.argument_values import is_builtin, is_name, walk, why_not_data
 from secureload.scan.array_arguments import ARRAY_RULES, STATE_CHECKED
 from secureload.scan.model_arguments import MODEL_RULES, MODEL_STATES
 from secureload.scan.standard_arguments import STANDARD_RULES
 
-__all__ = ["CALL_ONLY", "RULES", "STATE_RULES", "Rule", "passed_globals", "why_unfit"]
+__all__ = ["CALL_ONLY", "RULES", "STATE_RULES", "Rule", "handed_on_wrongly", "passed_globals", "why_unfit"]
 
 Rule: TypeAlias = Callable[[Operation], str | None]
 
@@ -35,6 +35,7 @@ _OTHER_FACTORIES: Final = (
 )
 # With an exponent, a dozen characters are a number of a billion digits.
 _RATIO: Final = re.compile(r"[+-]?[0-9]{1,400}(/[0-9]{1,400})?")
+_ENDLESS: Final = frozenset({"range", "xrange"})
 _FACTORIES: Final = frozenset(
     {
         "bool",
@@ -80,6 +81,24 @@ _UFUNC_MODULES: Final = frozenset(
     {"numpy", "numpy.core.umath", "numpy._core.umath", "scipy.special", "scipy.special._ufuncs"}
     | {"numpy.core._multiarray_umath", "numpy._core._multiarray_umath"}
 )
+# The classes that open the file of a zone by its name, and whom Python itself hands them to: nobody else calls
+# what it gets with a name that was chosen beforehand.
+_HANDED_TO: Final[Mapping[GlobalRef, frozenset[GlobalRef]]] = MappingProxyType(
+    {
+        GlobalRef("zoneinfo", "ZoneInfo"): frozenset(
+            GlobalRef(module, "getattr") for module in ("builtins", "__builtin__")
+        ),
+        GlobalRef("dateutil.tz._tzfile", "tzfile"): frozenset(
+            {GlobalRef("dateutil.tz._tzfile", "_unpickle")}
+        ),
+    }
+)
+# What takes as much memory or time as a number among its arguments says, and what goes through such a range.
+_SIZED: Final = frozenset({"bytearray", "bytes", "range", "xrange"})
+_CONSUMING: Final = frozenset(
+    {"all", "any", "bytearray", "bytes", "dict", "enumerate", "filter", "frozenset", "list", "map", "max"}
+    | {"min", "set", "sorted", "sum", "tuple", "zip", "Counter", "OrderedDict", "deque"}
+)
 # What a partial may not wrap, because it would escape its own rule.
 _NOT_IN_PARTIAL: Final = frozenset(
     {
@@ -104,6 +123,14 @@ def passed_globals(operation: Operation) -> Iterator[GlobalRef]:
                 yield item
             elif isinstance(item, Result) and item.kind == "attribute" and item.of is not None:
                 yield item.of
+
+
+def handed_on_wrongly(ref: GlobalRef, operation: Operation) -> bool:
+    """Whether ``ref`` opens files by name, and ``operation`` hands it to another than restores its instances."""
+    receivers = _HANDED_TO.get(ref)
+    if receivers is None:
+        return False
+    return operation.kind != "call" or operation.target not in receivers
 
 
 def _any(operation: Operation) -> str | None:
@@ -158,19 +185,49 @@ def _default_factory(operation: Operation) -> str | None:
 
 
 def _partial(operation: Operation) -> str | None:
-    values = operation.args
+    values: tuple[Value, ...] = (*operation.args, *(value for _, value in operation.kwargs))
     if operation.kind == "build":
-        match values:
-            case (Collection("tuple", items, 4),) if len(items) == 4:
-                values = items[:1]
+        match operation.args:
+            case (Collection("tuple", (function, *given), 4),) if len(given) == 3:
+                values = (function, *given)
             case _:
                 return "the state of a partial is not a function, arguments, keywords and attributes"
     match values:
-        case (GlobalRef(_, name), *_) if name not in _NOT_IN_PARTIAL:
-            return None
+        case (GlobalRef(_, name) as function, *given) if name not in _NOT_IN_PARTIAL:
+            return _why_not_sized(function, tuple(given))
         case (GlobalRef(_, name), *_):
             return f"a partial of {printable(name)} would escape its own rule"
     return "only a partial of an imported function is known"
+
+
+def _why_not_sized(function: GlobalRef, given: tuple[Value, ...]) -> str | None:
+    """What a partial gives to a function whose memory or time a number decides.
+
+    Of a number in a state only the type is known, so that none fits; an array of numpy that is too large is a
+    MemoryError to the worker at once, and stays admitted.
+    """
+    name = printable(function.name)
+    items = [item for value in given for item in walk(value)]
+    if function.name in _CONSUMING and any(
+        isinstance(item, Result) and item.of is not None and is_builtin(item.of, _ENDLESS) for item in items
+    ):
+        return f"the items that a partial of {name} goes through are computed"
+    if is_builtin(function, _SIZED) and any(_may_be_size(item) for item in items):
+        return f"a number decides how much a partial of {name} makes"
+    return None
+
+
+def _may_be_size(item: Value) -> bool:
+    match item:
+        case Const(value):
+            return isinstance(value, int)
+        case Datum(kind):
+            return kind == "int"
+        case Collection(_, items, length):
+            return len(items) != length
+        case Result(of=maker):
+            return maker not in _ENCODERS
+    return isinstance(item, Elided)
 
 
 def _listed_attribute(operation: Operation) -> str | None:

@@ -5,6 +5,8 @@ What it finds: such a callable among the arguments of a call, in a state or in a
 Why it matters: whoever gets it (a partial, a default factory, an estimator's parameter) calls it later, with arguments
 that no rule has seen.
 
+It finds as well the classes of time zones that read the file of the name that they are called with.
+
 Example: ``functools.partial(getattr, …)``, or ``getattr`` as the function of a ``FunctionTransformer``.
 
 What to do: do not load the file; ask its sender what it is for.
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from secureload.scan.arguments import CALL_ONLY, passed_globals
+from secureload.scan.arguments import CALL_ONLY, handed_on_wrongly, passed_globals
 from secureload.scan.by_value import restores_by_value
 from secureload.scan.case import Case, opcode_of, shown_call, shown_value
 from secureload.scan.dangerous import grade
@@ -32,7 +34,9 @@ def check(case: Case) -> Iterator[Finding]:
             continue  # SL111: cloudpickle hands a metaclass to what makes the class
         for ref in passed_globals(operation):
             allowed = case.allow.find(ref)
-            if allowed is not None and allowed.arguments in CALL_ONLY:
+            if allowed is None:
+                continue
+            if allowed.arguments in CALL_ONLY or handed_on_wrongly(ref, operation):
                 yield Finding(
                     rule_id=RULE_ID,
                     # Python itself hands a class to its _reconstructor, in protocols 0 and 1.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from secureload.pickles.trace import (
@@ -9,6 +11,7 @@ from secureload.pickles.trace import (
     Operation,
     Result,
 )
+from secureload.scan.allowlist import load_default
 from secureload.scan.finding import Severity
 from secureload.scan.rules.handed_on import RULE_ID, check
 
@@ -36,3 +39,26 @@ def test_other_globals_may_be_handed_on_and_calls_of_it_are_another_rule() -> No
         Operation("call", GETATTR, (Const(1),)),
     )
     assert list(check(case(*operations))) == []
+
+
+@pytest.mark.parametrize(
+    ("cls", "receiver"),
+    [
+        (GlobalRef("zoneinfo", "ZoneInfo"), GETATTR),
+        (
+            GlobalRef("dateutil.tz._tzfile", "tzfile"),
+            GlobalRef("dateutil.tz._tzfile", "_unpickle"),
+        ),
+    ],
+)
+def test_a_class_of_zones_is_handed_to_what_restores_its_instances_and_to_nobody_else(
+    cls: GlobalRef, receiver: GlobalRef
+) -> None:
+    restored = Operation("call", receiver, (cls, Const("UTC", 3)))
+    state = Operation("build", Result("new", GlobalRef("ours", "Built")), (cls,))
+    given = Operation("call", GlobalRef("ours", "called"), (cls,))
+    shipped = load_default()
+    assert list(check(replace(case(restored), allow=shipped))) == []
+    for operation in (state, given):
+        (finding,) = check(replace(case(operation), allow=shipped))
+        assert (finding.rule_id, finding.severity) == (RULE_ID, Severity.UNKNOWN)
