@@ -27,13 +27,14 @@ class TorchStorageSizes:
         """Take the storages that the pickle ``machine`` was told of referred to."""
         if isinstance(machine, StackedTorch):
             for key, size in machine.stated_bytes():
-                name = f"data/{key}".lower()
-                self._stated[name] = max(size, self._stated.get(name, 0))
+                # torch.save calls the member so, and torch.package so.
+                for name in (f"data/{key}".lower(), f".data/{key}.storage".lower()):
+                    self._stated[name] = max(size, self._stated.get(name, 0))
 
     def hold(self, child: Child) -> None:
         """Take a member of the archive; the size of one that is compressed is not known."""
         name = child.name.partition("/")[2].lower()
-        if name.startswith("data/"):
+        if name.startswith(("data/", ".data/")):
             self._held[name] = child.data.size if isinstance(child.data, Region) else None
 
     def differences(self) -> Iterator[Observation]:

@@ -92,3 +92,13 @@ def test_an_archive_inside_of_another_has_storages_of_its_own() -> None:
 
 def test_other_archives_have_none() -> None:
     assert codes(zipped({"x/data/0": b"1", "x/notes.txt": b"2"})) == set()
+
+
+@pytest.mark.parametrize(("count", "expected"), [(5, set()), (6, {"torch.storage-size"})])
+def test_a_storage_of_a_torch_package_is_called_otherwise(count: int, expected: set[str]) -> None:
+    members = {
+        "a/model.pkl": tensor(count).stop(),
+        "a/.data/0.storage": bytes(20),
+        "a/.data/extern_modules": b"",
+    }
+    assert codes(zipped(members)) == expected

@@ -65,7 +65,7 @@ def _is_storage(items: tuple[Value, ...]) -> bool:
         case (
             Const("storage"),
             GlobalRef(module, name),
-            Const(str()) as key,
+            Const(str() | int()) as key,
             Const(str()) as location,
             Const(int() as size),
             *view,
@@ -85,7 +85,12 @@ def _is_storage(items: tuple[Value, ...]) -> bool:
 
 
 def _is_key(key: Const) -> bool:
-    """Whether it is a number, the name of a member in its archive's folder ``data``."""
+    """Whether it is a number, the name of a member in its archive's folder ``data``.
+
+    ``torch.save`` writes it as text, ``torch.package`` as an integer: ``.data/<n>.storage``.
+    """
+    if isinstance(key.value, int):
+        return not isinstance(key.value, bool) and key.value >= 0
     text = str(key.value)
     return not key.is_cut and text.isascii() and text.isdecimal()
 
