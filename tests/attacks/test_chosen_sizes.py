@@ -44,7 +44,7 @@ def test_a_factory_that_is_given_a_size_beforehand_is_not_accepted(
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_size_given_by_a_variable_of_a_later_state_is_found_as_well(protocol: int) -> None:
     made = functools.partial(bytes)
-    made.__setstate__((bytes, (HUGE,), {}, {}))
+    made.__setstate__((bytes, (HUGE,), {}, {}))  # type: ignore[attr-defined]  # typeshed leaves it out
     assert "SL104" in judged(pickle.dumps({"rows": made}, protocol))
 
 
