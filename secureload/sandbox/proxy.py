@@ -27,7 +27,11 @@ _FRAME = '<iframe sandbox="" referrerpolicy="no-referrer" style="border:0;width:
 _NOTHING_LOADED = (
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
 )
-_CHANGING = frozenset({"fit", "partial_fit", "fit_transform", "fit_predict", "set_params"})
+# A change would reach one replica of several, and be gone after a restart: answers that depend on luck.
+_CHANGING = frozenset(
+    {"fit", "partial_fit", "fit_transform", "fit_predict", "set_params", "set_output", "set_callbacks", "sparsify",
+     "densify", "restrict"}
+)  # fmt: skip
 
 
 class ModelProxy(Lifecycle):
@@ -59,9 +63,11 @@ class ModelProxy(Lifecycle):
             if found is None:
                 raise
             return found
-        if type(value) is tuple and value == _METHOD:
+        # What sets a request of scikit-learn's metadata routing is a function, not bound to what it changes.
+        requesting = _sets_request(name) and isinstance(value, ModelProxy)
+        if requesting or _is_method(value):
             # What would change the model is there (scikit-learn looks for it), and says no when it is called.
-            kind = _Refusing if name in _CHANGING else RemoteMethod
+            kind = _Refusing if _changes(name) else RemoteMethod
             value = methods[name] = kind(_reference(self), name)
         return value
 
@@ -227,6 +233,21 @@ def proxy_of(reference: Reference) -> ModelProxy:
 def reference_of(value: Any) -> Reference | None:
     """Return the reference behind a proxy, None for anything else."""
     return _reference(value) if isinstance(value, ModelProxy) else None
+
+
+def _is_method(value: Any) -> bool:
+    """Whether it is the answer that stands for a method; a tuple may hold arrays, which compare item by item."""
+    return type(value) is tuple and len(value) == 1 and type(value[0]) is str and value == _METHOD
+
+
+def _changes(name: str) -> bool:
+    """Whether a method of that name changes what it belongs to."""
+    return name in _CHANGING or _sets_request(name)
+
+
+def _sets_request(name: str) -> bool:
+    """Whether it is ``set_score_request`` or its like."""
+    return name.startswith("set_") and name.endswith("_request")
 
 
 def _reference(proxy: ModelProxy) -> Reference:

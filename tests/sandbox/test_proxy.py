@@ -107,6 +107,24 @@ def test_a_generator_gives_one_item_after_the_other(load: Load) -> None:
     assert list(stages) == []
 
 
+def test_a_tuple_of_one_array_is_an_attribute_as_any_other(load: Load) -> None:
+    model = LogisticRegression(max_iter=500).fit(ROWS, LABELS)
+    model.pair_ = (model.coef_,)
+    model.word_ = ("method",)
+    proxy = load(model)
+    assert np.array_equal(proxy.pair_[0], model.coef_)
+    assert (len(proxy.pair_), proxy.word_) == (1, ("method",))
+
+
+@pytest.mark.parametrize("name", ["set_output", "set_fit_request", "sparsify", "densify"])
+def test_what_would_change_one_replica_of_several_is_refused(load: Load, name: str) -> None:
+    made = StandardScaler() if name == "set_output" else LogisticRegression(max_iter=500)
+    proxy = load(made.fit(ROWS, LABELS))
+    assert hasattr(proxy, name)
+    with pytest.raises(UsageError, match=f"{name}.. would change a verified model"):
+        getattr(proxy, name)()
+
+
 def test_membership_is_asked_of_the_object(load: Load) -> None:
     words = load(CountVectorizer().fit(["red apple"]))
     assert words.vocabulary_ == {"red": 1, "apple": 0}
