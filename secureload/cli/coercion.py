@@ -47,7 +47,7 @@ class Plain:
         return self._one(value, param, ctx)
 
     def _one(self, word: Any, param: Any, ctx: Any) -> Any:
-        if isinstance(word, self._kind) and self._kind is not int:
+        if isinstance(word, self._kind) and self._kind not in (int, float):
             return word
         try:
             value = self._kind(word)
@@ -62,11 +62,11 @@ class Plain:
         if issubclass(self._kind, Enum):
             choices = ", ".join(repr(choice.value) for choice in self._kind)
             return f"{word!r} is not one of {choices}."
-        return f"{word!r} is not a valid integer."
+        return f"{word!r} is not a valid {'integer' if self._kind is int else 'float'}."
 
 
 def _is_plain(kind: Any) -> bool:
-    return kind in (str, Path, int, bool) or (isinstance(kind, type) and issubclass(kind, Enum))
+    return kind in (str, Path, int, float, bool) or (isinstance(kind, type) and issubclass(kind, Enum))
 
 
 def _inner(annotation: Any) -> Any:

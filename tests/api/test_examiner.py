@@ -83,8 +83,8 @@ def test_a_large_file_and_a_full_batch_get_a_new_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
-    original = tracing.start_worker
-    monkeypatch.setattr(tracing, "start_worker", lambda *args: started.append(args[0]) or original(*args))
+    original = tracing.Spawned
+    monkeypatch.setattr(tracing, "Spawned", lambda *args: started.append(args[0]) or original(*args))
     limits = Limits(tracer_batch_files=2, tracer_batch_bytes=1_000)
     for name, size in (("a", 1), ("b", 1), ("c", 1), ("d", 2_000), ("e", 1)):
         (tmp_path / name).write_bytes(pickle.dumps([1] * size))

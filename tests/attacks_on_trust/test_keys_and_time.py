@@ -144,14 +144,14 @@ def test_a_revoked_key_counts_for_what_another_trusted_key_saw_before(parties: P
     toml = parties.store / "trust.toml"
     # A thief signs other bytes in her name, dated back, and cannot date the timestamp back.
     assert parties.verify(path).verification.signers
-    since = (NOW + 60 * timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    since = (datetime.now(UTC) + timedelta(seconds=60)).strftime("%Y-%m-%dT%H:%M:%SZ")
     lines = [
         f"revoked_since = {since}" if "revoked_since" in line else line
         for line in toml.read_text().split("\n")
     ]
     toml.write_text("\n".join(lines))
     stolen = parties.file(b"stolen", "stolen.bin")
-    later = [NOW + timedelta(hours=1)]
+    later = [datetime.now(UTC) + timedelta(hours=1)]
     with pytest.MonkeyPatch.context() as patch:
 
         class Clock(datetime):
