@@ -30,6 +30,7 @@ DOCUMENTS = (
     "benchmarks/README.md",
     "docs/report.md",
     "docs/signing.md",
+    "docs/trust-compared.md",
     "docs/production.md",
     "docs/convert.md",
     "docs/format-safetensors.md",
