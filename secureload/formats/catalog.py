@@ -6,11 +6,22 @@ import re
 from typing import TypeAlias
 
 from secureload.formats.protobuf_head import root_of
+from secureload.formats.region import Region
 from secureload.formats.tables import is_checkpoint_index
 from secureload.formats.tar_header import BLOCK_BYTES, has_checksum
 from secureload.formats.ubjson import begins_as_ubjson
 
-__all__ = ["DATA", "DESCRIPTIONS", "EXTENSIONS", "READERS", "FormatName", "is_raw_data", "magic_format"]
+__all__ = [
+    "ADVICE",
+    "DATA",
+    "DESCRIPTIONS",
+    "EXTENSIONS",
+    "READERS",
+    "FormatName",
+    "is_disc_image",
+    "is_raw_data",
+    "magic_format",
+]
 
 # The name of a format; DESCRIPTIONS has all of them.
 FormatName: TypeAlias = str
@@ -54,6 +65,7 @@ DESCRIPTIONS: dict[FormatName, str] = {
     "ubjson": "a Universal Binary JSON file",
     "lightgbm": "a LightGBM model",
     "catboost": "a CatBoost model",
+    "iso": "an image of a disc (ISO 9660 or UDF)",
     "raw-data": "raw data, by its name",
     "json": "a JSON text",
     "text": "a text file",
@@ -82,7 +94,16 @@ READERS: dict[str, str] = {
 }
 
 # Formats that are data through and through: without a reader they count as examined.
-DATA: frozenset[str] = frozenset(("text", "empty", "raw-data", "xgboost-binary"))
+DATA: frozenset[str] = frozenset(("text", "empty", "raw-data"))
+# What to do with a format that has no reader, where saving it again is not the answer or not all of it.
+ADVICE: dict[FormatName, str] = {
+    "xgboost-binary": "save it as JSON or UBJSON, save_model('model.ubj'), with a version of XGBoost before 3",
+    "iso": "take the files out of it, and check each of them",
+}
+# Where an image of a disc says what it is, behind 16 sectors that belong to whoever boots from it: ECMA-119 and
+# ECMA-167.
+_DISC_MARK_AT = 32_769
+_DISC_MARKS = (b"CD001", b"BEA01", b"CDROM")
 
 # What the content of a file with this extension may be; an extension that is not listed says nothing.
 EXTENSIONS: dict[str, frozenset[str]] = {
@@ -110,6 +131,7 @@ EXTENSIONS: dict[str, frozenset[str]] = {
     ".7z": frozenset(("7z",)),
     ".rar": frozenset(("rar",)),
     ".cab": frozenset(("cab",)),
+    **dict.fromkeys((".iso", ".udf"), frozenset(("iso", "unknown"))),
     ".cpio": frozenset(("cpio",)),
     **dict.fromkeys((".tgz", ".tbz2", ".txz", ".tzst"), frozenset(("compressed",))),
 }
@@ -154,6 +176,11 @@ _RAW_DATA = re.compile(r"(\.data-\d{5}-of-\d{5}|-shard\d{1,5}of\d{1,5}\.bin|\.on
 def is_raw_data(name: str) -> bool:
     """Whether a file of this name holds raw numbers, so that its content can be anything but a known format."""
     return _RAW_DATA.search(name) is not None
+
+
+def is_disc_image(data: Region) -> bool:
+    """Whether it bears the mark of a disc's file system, far behind what is looked at of every file."""
+    return data.size > _DISC_MARK_AT and data.read_at(_DISC_MARK_AT, 5) in _DISC_MARKS
 
 
 def magic_format(head: bytes, size: int) -> FormatName | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from secureload.errors import LimitError
-from secureload.formats.catalog import DATA, DESCRIPTIONS
+from secureload.formats.catalog import ADVICE, DATA, DESCRIPTIONS
 from secureload.formats.detect import Detected
 from secureload.formats.reading import Event, Identified, Observation, Problem, Reference, Versions
 from secureload.pickles.trace import GlobalRef, Import, Operation, Reading, Trace
@@ -71,6 +71,8 @@ class Gathered:
             self.all_examined()
             return
         what = f"this is {self._description}, which secureload does not read yet"
+        if advice := ADVICE.get(self._format):
+            what = f"{what}; {advice}"
         self.problem(Problem(kind="unsupported", message=what, offset=0))
 
     def traced(self, trace: Trace) -> None:
@@ -85,7 +87,9 @@ class Gathered:
             self._trace = replace(self._trace, nested=(), nested_examined=True)
 
     def recognized(self, name: str) -> None:
-        """Take a closer word for a pickle, a format of the catalog: what its own bytes showed it to be."""
+        """Take a closer word for a pickle or for what no reader fits, a format of the catalog: what its bytes show."""
+        if self._format == "unknown":
+            self._format = name
         self._description = DESCRIPTIONS[name]
 
     def also_traced(self, trace: Trace) -> None:

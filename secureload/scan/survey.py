@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Any, Final, TypeAlias
 
 from secureload.errors import LimitError, SecureloadError
-from secureload.formats.catalog import DESCRIPTIONS, READERS
+from secureload.formats.catalog import DESCRIPTIONS, READERS, is_disc_image
 from secureload.formats.chained import ChainedStream
 from secureload.formats.detect import HEAD_BYTES, Detected, detect
 from secureload.formats.expanding import ExpandingReader
@@ -165,6 +165,8 @@ class _Survey:
         if module is None and has_zip_end(data):
             module = READERS["zip"]  # zipfile reads an archive from its end, whatever it begins with
         if module is None:
+            if name == "unknown" and is_disc_image(data):
+                gathered.recognized("iso")
             gathered.without_reader()
             if name != "text":
                 self._embedded(data, 0, gathered, path)

@@ -311,3 +311,29 @@ def test_a_pickle_behind_what_a_reader_cannot_read_to_its_end_is_found() -> None
     )
     found = examine(survey(Region(model + HOSTILE), "model.onnx"), load_default(), {})
     assert any(finding.severity is Severity.DANGEROUS for finding in found.findings)
+
+
+def test_an_image_of_a_disc_is_undecided_and_says_what_to_do() -> None:
+    image = bytearray(40_000)
+    image[32_769:32_774] = b"CD001"
+    part = survey(Region(image), "models.iso")[0]
+    (problem,) = part.problems
+    assert "an image of a disc" in problem.message
+    assert "take the files out of it" in problem.message
+    assert not part.examined
+
+
+def test_a_pickle_in_an_image_of_a_disc_is_found() -> None:
+    image = bytearray(40_000)
+    image[32_769:32_774] = b"CD001"
+    image[36_864:36_864] = b"cos\nsystem\n(S'id'\ntR."
+    assert any(
+        "embedded.pickle" in {each.code for each in part.observations} for part in survey(Region(image), "x")
+    )
+
+
+def test_the_old_binary_format_of_xgboost_is_undecided_whatever_follows_its_mark() -> None:
+    for rest in (bytes(40), b"cos\nsystem\n(S'id'\ntR."):
+        part = survey(Region(bytearray(b"binf" + rest)), "model.bin")[0]
+        assert any("save_model('model.ubj')" in problem.message for problem in part.problems)
+        assert not part.examined
