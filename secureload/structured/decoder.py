@@ -22,6 +22,7 @@ from secureload.structured.container import forged
 from secureload.structured.containers import CONTAINERS, is_named_tuple
 from secureload.structured.kinds.trees import TREE, check_trees
 from secureload.structured.known import Known, resolve
+from secureload.structured.number_runs import unpacked
 from secureload.structured.special import SPECIAL
 
 __all__ = ["decode"]
@@ -248,6 +249,19 @@ class _Decoder:
         target.update(zip(parts[::2], parts[1::2], strict=True))
         return target
 
+    def _list_of_numbers(self, node: list[Any], keep: Any) -> Any:
+        _, array = _exactly(node, 2)
+        return _kept(unpacked(self.decode(array)), keep)
+
+    def _numbers_by_key(self, node: list[Any], keep: Any) -> Any:
+        numbers, keys = unpacked(self.decode(node[1] if len(node) > 1 else None)), node[2:]
+        if len(keys) != len(numbers) or set(map(type, keys)) != {str}:
+            raise forged("has a dictionary of numbers whose keys do not fit them")
+        target = dict(zip(keys, numbers, strict=True))
+        if len(target) != len(keys):
+            raise forged("has a dictionary with the same key twice")
+        return _kept(target, keep)
+
     def _array(self, node: list[Any], keep: Any) -> Any:
         _, number, said, order = [*node, "", ""][:4] if 2 <= len(node) <= 4 else _exactly(node, 4)
         if type(said) is int:
@@ -429,6 +443,8 @@ _BUILDERS: dict[str, Callable[[_Decoder, list[Any], Any], Any]] = {
     "l": _Decoder._list,
     "s": _Decoder._set,
     "d": _Decoder._dict,
+    "ln": _Decoder._list_of_numbers,
+    "k": _Decoder._numbers_by_key,
     "a": _Decoder._array,
     "v": _Decoder._small,
     "o": _Decoder._objects_array,

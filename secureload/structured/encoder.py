@@ -19,6 +19,7 @@ from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.structured import arrays, container
 from secureload.structured.containers import CONTAINERS, is_named_tuple
 from secureload.structured.known import Known
+from secureload.structured.number_runs import packed
 from secureload.structured.special import SPECIAL
 from secureload.values import dataclass
 
@@ -189,7 +190,8 @@ class _Encoder:
         if kind is dict:
             return self._mapping(value)
         if kind is list:
-            return ["l", *self._items(value)]
+            numbers = packed(value)
+            return ["l", *self._items(value)] if numbers is None else ["ln", self._tensor(numbers)]
         if kind is set:
             return ["s", *self._sorted(value)]
         if kind is bytearray:
@@ -276,6 +278,9 @@ class _Encoder:
 
     def _mapping(self, value: dict[Any, Any]) -> Any:
         if all(type(key) is str for key in value):
+            numbers = packed(value.values())
+            if numbers is not None:
+                return ["k", self._tensor(numbers), *value]
             return {key: self._at(key, item) for key, item in value.items()}
         return [
             "d",

@@ -41,6 +41,11 @@ def vectors() -> dict[str, Any]:
             "objects": np.array(["x", None, 1.5], dtype=object),
             "empty": np.zeros((0, 3)),
         },
+        "numbers": {
+            "vocabulary": {f"term {number}": 99 - number for number in range(100)},
+            "large": [number << 40 for number in range(-32, 32)],
+            "curve": [1 / number for number in range(1, 65)],
+        },
         "shared": [shared, {"again": shared}],
     }
 
