@@ -89,7 +89,8 @@ class Limits:
     embedded_pickles: int = 256
     # Opcodes stepped over to find them, beyond those that so many bytes have anyway, and what is traced of them.
     embedded_steps: int = 250_000
-    # The search takes some seconds a gigabyte; larger files of no known format are searched at both ends.
+    # The search takes some seconds a gigabyte; larger files of no known format are searched at both ends, and
+    # after so many bytes of one artifact no further member is.
     embedded_search_bytes: int = 1 * _GIB
     # A pax header holds names, times and extended attributes; Linux gives a file 64 kB of those.
     tar_header_bytes: int = 1 * _MIB

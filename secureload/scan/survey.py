@@ -87,6 +87,7 @@ class _Survey:
         self.budget = Budget(limits, size)
         self.parts: list[Part] = []
         self.storages = TorchStorageSizes()
+        self._searched = 0  # bytes of no known format
 
     def member(self, child: Child, *, path: str, depth: int) -> bool:
         """Read one member; return False where it is raw data with nothing to say, which needs no part."""
@@ -267,6 +268,12 @@ class _Survey:
         if not self._unpickles:
             gathered.problem(Problem(kind="limit", message=TOO_SLOW))
             return
+        most = self.limits.embedded_search_bytes
+        if self._searched >= most:
+            what = f"embedded_search_bytes: {most:,} bytes of no known format were searched before this"
+            gathered.problem(Problem(kind="limit", message=what))
+            return
+        self._searched += data.size
         from secureload.scan.embedded import embedded_pickles  # with the list of gadgets
 
         try:

@@ -337,3 +337,11 @@ def test_the_old_binary_format_of_xgboost_is_undecided_whatever_follows_its_mark
         part = survey(Region(bytearray(b"binf" + rest)), "model.bin")[0]
         assert any("save_model('model.ubj')" in problem.message for problem in part.problems)
         assert not part.examined
+
+
+def test_what_is_of_no_known_format_is_searched_up_to_a_named_limit_for_all_members_together() -> None:
+    noise = bytes(range(1, 200)) * 20
+    data = archive(*(Entry(f"{number}.dat", b"\xfe" + noise) for number in range(4)))
+    found = parts(data, "a.zip", Limits(embedded_search_bytes=5_000))
+    limited = [p.path for p in found if any("embedded_search_bytes" in each.message for each in p.problems)]
+    assert limited == ["2.dat", "3.dat"]
