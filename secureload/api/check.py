@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # what verifies signatures is imported where there is one
     from secureload.sandbox.tracing import Excerpts
     from secureload.signing.truststore import TrustStore
 
-__all__ = ["Checked", "allow_list", "check", "examination_policy"]
+__all__ = ["Checked", "allow_list", "check", "counted", "examination_policy", "verification_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +98,10 @@ def check(
             mine = examiner or stack.enter_context(Examiner(allowed, limits))
             examination = mine.examine(artifact)
             excerpts = mine.explain(artifact, examination) if explain else {}
-        verification = _verification(artifact, trust_store, name, limits)
+        verification = verification_of(artifact, trust_store, name, limits)
         verdict = decide(
             wanted,
-            _counted(verification, wanted),
+            counted(verification, wanted),
             examination,
             artifact.manifest.subject_digest,
             now=datetime.now(UTC),
@@ -142,9 +142,10 @@ def allow_list(names: Iterable[str]) -> AllowList:
     return load_default().extended_by(extra) if extra else load_default()
 
 
-def _verification(
+def verification_of(
     artifact: Artifact, store: TrustStore | str | os.PathLike[str] | None, name: str | None, limits: Limits
 ) -> Verification | TrustError | UsageError | None:
+    """Return who signed an open artifact, or the error that says why that cannot be told."""
     try:
         if store is None and not os.path.lexists(sidecar_path(artifact.locator)):
             raise UnsignedError("not signed: there is no signature file beside it")
@@ -160,7 +161,7 @@ def _verification(
         return error
 
 
-def _counted(
+def counted(
     verification: Verification | TrustError | UsageError | None, policy: Policy
 ) -> Verification | TrustError | None:
     """What of the verification counts for this policy: all of it, or a signature that is plainly wrong."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from secureload.api.check import allow_list
+from secureload.api.check import allow_list, counted, verification_of
 from secureload.api.examiner import Examiner
 from secureload.api.in_process import own_refs
 from secureload.api.readings import Reading, reading_of
@@ -19,7 +19,14 @@ from secureload.artifact.artifact import Artifact, open_artifact
 from secureload.convert.catalog import TARGETS, Target, target_named
 from secureload.convert.proof import Compared, Tier, Tolerance, compare_outputs, prove
 from secureload.convert.written import beside, put_in_place, refuse_existing
-from secureload.errors import ConversionError, LoadFailedError, PolicyError, UsageError
+from secureload.errors import (
+    ConversionError,
+    LoadFailedError,
+    PolicyError,
+    SecureloadError,
+    TrustError,
+    UsageError,
+)
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import Trace
 from secureload.policy.verdict import EXAMINE, Outcome, decide
@@ -29,6 +36,7 @@ from secureload.sandbox.opinions import NoOpinions
 from secureload.scan.allowlist import AllowList
 from secureload.scan.by_value import is_by_value
 from secureload.signing.keys import Signer
+from secureload.signing.truststore import TrustStore
 from secureload.values import dataclass
 
 __all__ = ["Admission", "Conversion", "convert"]
@@ -78,18 +86,24 @@ def convert(
     opset: int | None = None,
     golden: Any = None,
     onnx_hook: str | None = None,
+    trust_store: TrustStore | str | os.PathLike[str] | None = None,
+    name: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Conversion:
     """Convert the file at ``path`` to the format ``to`` ("safetensors", "skops", "onnx", "joblib" or "pickle").
 
-    The source is examined, and opened in the sandbox only; the target is written when its proof holds: the same state,
-    or the same outputs for the golden rows (``golden``, an input or a list of some), for inputs within the ranges that
-    the model was trained on, and at their edges. ``accept_difference`` is the largest difference that is accepted all
-    the same. With ``key`` the target is signed, and its lineage with it. ``zstd`` compresses safetensors; ``dtype``
-    ("float32" or "float64") and ``opset`` are for ONNX, and so is ``onnx_hook``: "package.module:function" of your own,
-    which is called in the sandbox to register converters of your own estimators with skl2onnx.
+    A source need not be signed, but a signature that is there must be one about these bytes, as far as its key is known
+    (``trust_store``, by default your own; ``name`` is the signed name of a file that was renamed). The source is
+    examined, and opened in the sandbox only; the target is written when its proof holds: the same state, or the same
+    outputs for the golden rows (those that were signed with it, and ``golden``, an input or a list of some), for inputs
+    within the ranges that the model was trained on, and at their edges. ``accept_difference`` is the largest difference
+    that is accepted all the same. With ``key`` the target is signed, and its lineage with it. ``zstd`` compresses
+    safetensors; ``dtype`` ("float32" or "float64") and ``opset`` are for ONNX, and so is ``onnx_hook``:
+    "package.module:function" of your own, which is called in the sandbox to register converters of your own estimators
+    with skl2onnx.
 
     Raises:
+        TrustError: the source was changed after it was signed, or its signature was forged.
         ConversionError: something of the model has no form in the target, or the proof failed. Nothing is written.
         PolicyError: the source holds something that is dangerous or unknown.
         UsageError: the target exists, a library is missing, or there is no such file.
@@ -107,8 +121,10 @@ def convert(
         raise UsageError(
             f"{printable(onnx_hook, 80)!r} names no function", hint="write package.module:function"
         )
-    job = _Job(target, options, Admission(allowed, limits, onnx_hook), accept_difference, golden)
     with open_artifact(source, limits, expect="file") as artifact:
+        signed = _signed_rows(artifact, trust_store, name, limits)
+        given = [*_listed(golden), *_listed(signed)]
+        job = _Job(target, options, Admission(allowed, limits, onnx_hook), accept_difference, given)
         made = job.run(artifact, place, force=force)
     if key is None:
         return made
@@ -117,6 +133,30 @@ def convert(
     return sign_conversion(
         made, key, password, {name: value for name, value in options.items() if value}, limits
     )
+
+
+def _listed(golden: Any) -> list[Any]:
+    return [] if golden is None else golden if isinstance(golden, list) else [golden]
+
+
+def _signed_rows(
+    artifact: Artifact,
+    trust_store: TrustStore | str | os.PathLike[str] | None,
+    name: str | None,
+    limits: Limits,
+) -> Any:
+    """Return the golden rows that a trusted signer vouches for, None without; raise for a signature that is wrong."""
+    found = verification_of(artifact, trust_store, name, limits)
+    wrong = counted(found, EXAMINE)
+    if isinstance(wrong, TrustError):
+        raise wrong
+    if found is None or isinstance(found, SecureloadError):
+        return None
+    from secureload.api.golden import rows_of
+    from secureload.api.verify import signed_metadata
+
+    metadata = signed_metadata(found)
+    return None if metadata is None or metadata.golden is None else rows_of(metadata.golden)
 
 
 def _beside_source(source: Path, target: Target, zstd: bool) -> Path:
@@ -194,7 +234,7 @@ class _Job:
     options: Mapping[str, Any]
     admission: Admission
     accepted: float | None
-    golden: Any
+    golden: list[Any]
 
     def run(self, artifact: Artifact, place: Path, *, force: bool) -> Conversion:
         """Convert the open artifact, prove the result, and put it at ``place``."""
@@ -272,10 +312,7 @@ class _Job:
         return prove(same, outputs), state, len(given)
 
     def _given(self, before: ConvertingWorker, *, single: bool, exact: bool) -> list[Any]:
-        golden = (
-            [] if self.golden is None else self.golden if isinstance(self.golden, list) else [self.golden]
-        )
-        return [*golden, *before.ask("inputs", seed=_SEED, single=single, missing=exact)]
+        return [*self.golden, *before.ask("inputs", seed=_SEED, single=single, missing=exact)]
 
     def _tolerance(self, target: Target) -> Tolerance:
         return Tolerance() if target.exact else _TOLERANCES[self.options["dtype"]]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from secureload.cli.output import Format, emit, emit_json
+from secureload.cli.trust import StoreOption
 from secureload.errors import UsageError
 from secureload.printable import printable
 
@@ -26,7 +27,8 @@ Examples:
 
 \b
 Exit codes: 0 written; 1 the source is dangerous, or the result would not be equivalent: nothing is
-written; 2 usage, or the target exists; 3 undecided about the source; 5 the sandbox or the disk.
+written; 2 usage, or the target exists; 3 undecided about the source; 4 its signature is wrong;
+5 the sandbox or the disk.
 """
 
 
@@ -72,6 +74,10 @@ def convert(
     golden: Annotated[
         Path | None, typer.Option("--golden", help="Rows to compare on: a .npy file.", readable=False)
     ] = None,
+    trust_store: StoreOption = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="The signed name, where it was renamed since.")
+    ] = None,
     output_format: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.TEXT,
 ) -> None:
     """Convert a model in the sandbox; it is written only if its state or its outputs stayed the same."""
@@ -85,6 +91,7 @@ def convert(
     made = convert_file(
         path, to, output=output, key=signer, allow=allow or (), force=force, accept_difference=accept_difference,
         zstd=zstd, dtype=dtype, opset=opset, onnx_hook=onnx_hook, golden=None if golden is None else _rows(golden),
+        trust_store=trust_store, name=name,
     )  # fmt: skip
     if output_format is Format.JSON:
         emit_json(_fields(made))

@@ -215,7 +215,7 @@ class _Running:
         ):
             row = at // max(1, one.size // len(one)) if one.ndim else 0
             self._largest = Difference(
-                method, size, number, int(row), repr(one.ravel()[at]), repr(other.ravel()[at])
+                method, size, number, int(row), str(one.ravel()[at]), str(other.ravel()[at])
             )
         if bool((distance > allowed).any()) and not (self._accepted is None and _in_last_place(one, other)):
             worst = int((distance > allowed).sum())

@@ -27,9 +27,11 @@ from secureload.api.convert import convert
 from secureload.api.sign import sign
 from secureload.convert.proof import Tier
 from secureload.errors import (
+    BadSignatureError,
     ConversionError,
     LoadFailedError,
     MalformedError,
+    ManifestMismatchError,
     PolicyError,
     SandboxError,
     UsageError,
@@ -284,3 +286,46 @@ def test_what_is_written_says_where_it_comes_from(model: Path, alice: SigningKey
     parameters = lineage["predicate"]["buildDefinition"]["externalParameters"]
     assert (parameters["proof"]["tier"], parameters["proof"]["state_sha256"]) == ("state", made.state_hash)
     secureload.safe_load(made.target, trust_store=store).close()
+
+
+def test_a_source_that_was_changed_after_it_was_signed_is_not_converted(
+    model: Path, alice: SigningKey, alices_trust_store: Path
+) -> None:
+    sign(model, key=alice)
+    joblib.dump(LogisticRegression(), model)
+    with pytest.raises(ManifestMismatchError):
+        convert(model, "safetensors", trust_store=alices_trust_store)
+    assert not model.with_suffix(".safetensors").exists()
+
+
+def test_a_source_whose_signature_was_forged_is_not_converted(
+    model: Path, alice: SigningKey, alices_trust_store: Path
+) -> None:
+    sidecar = sign(model, key=alice).sidecar
+    mallory = SigningKey.generate("mallory")
+    forged_by = sign(model, key=mallory).sidecar.read_text().splitlines()[-1]
+    sidecar.write_text(forged_by.replace(mallory.public.key_id, alice.public.key_id) + "\n")
+    with pytest.raises(BadSignatureError):
+        convert(model, "safetensors", trust_store=alices_trust_store)
+
+
+def test_a_renamed_source_is_converted_under_its_signed_name(
+    model: Path, alice: SigningKey, alices_trust_store: Path
+) -> None:
+    sidecar = sign(model, key=alice).sidecar
+    renamed = model.with_name("renamed.joblib")
+    model.rename(renamed)
+    sidecar.rename(f"{renamed}.sig")
+    with pytest.raises(ManifestMismatchError, match="not as"):
+        convert(renamed, "safetensors", trust_store=alices_trust_store)
+    assert convert(renamed, "safetensors", trust_store=alices_trust_store, name=model.name).target.exists()
+
+
+def test_golden_rows_that_were_signed_are_compared_too(
+    model: Path, alice: SigningKey, alices_trust_store: Path
+) -> None:
+    plain = convert(model, "safetensors", trust_store=alices_trust_store).inputs
+    X, y = load_iris(return_X_y=True)
+    sign(model, key=alice, metadata=secureload.describe(joblib.load(model), X, y, cv=2))
+    again = convert(model, "safetensors", trust_store=alices_trust_store, force=True)
+    assert again.inputs == plain + 1
