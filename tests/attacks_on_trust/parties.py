@@ -15,10 +15,14 @@ from secureload.signing.keys import SigningKey
 from secureload.signing.sidecar import encode_sidecar, parse_sidecar
 from secureload.trust.store import add_trusted_key
 
-__all__ = ["DAY", "NOW", "Parties"]
+__all__ = ["DAY", "Parties", "now"]
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
+
+
+def now() -> datetime:
+    """The time in whole seconds: of this moment, for a run of all tests takes longer than clocks may differ."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,13 @@ from secureload.signing.predicates.approval import Approval
 from secureload.trust.keyfiles import read_private_key, write_private_key
 from secureload.trust.store import add_trusted_key, load_trust_store, revoke_key
 
-from .parties import DAY, NOW, Parties
+from .parties import DAY, Parties, now
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     """The verifier's clock: its one entry is what it says."""
-    times = [NOW]
+    times = [now()]
 
     class Clock(datetime):
         @classmethod
@@ -98,7 +98,7 @@ def test_a_private_key_that_others_may_read(parties: Parties) -> None:
 def test_an_expired_statement(parties: Parties, clock: list[datetime]) -> None:
     path = parties.file(expires=timedelta(days=1))
     parties.verify(path)
-    clock[0] = NOW + 2 * DAY
+    clock[0] = now() + 2 * DAY
     with pytest.raises(ExpiredError):
         parties.verify(path)
 
@@ -107,12 +107,12 @@ def test_a_statement_from_the_future_and_a_key_that_is_not_yet_valid(
     parties: Parties, clock: list[datetime]
 ) -> None:
     path = parties.file()
-    clock[0] = NOW - DAY
+    clock[0] = now() - DAY
     with pytest.raises(ExpiredError, match="in the future"):
         parties.verify(path)
     store = parties.root / "later"
-    add_trusted_key(store, parties.alice.public, name="alice", roles=["signer"], valid_from=NOW + DAY)
-    clock[0] = NOW
+    add_trusted_key(store, parties.alice.public, name="alice", roles=["signer"], valid_from=now() + DAY)
+    clock[0] = now()
     with pytest.raises(ExpiredError, match="valid only from"):
         secureload.verify(path, trust_store=store)
 
@@ -120,11 +120,11 @@ def test_a_statement_from_the_future_and_a_key_that_is_not_yet_valid(
 def test_the_clock_set_back_revives_nothing(parties: Parties, clock: list[datetime]) -> None:
     expiring = parties.file(expires=timedelta(days=2))
     other = parties.file(b"other", "other.bin")
-    clock[0] = NOW + 3 * DAY
+    clock[0] = now() + 3 * DAY
     with pytest.raises(ExpiredError):
         parties.verify(expiring)
     parties.verify(other)  # what is verified at all is what the memory of the time is made of
-    clock[0] = NOW + timedelta(hours=1)
+    clock[0] = now() + timedelta(hours=1)
     with pytest.raises(ExpiredError, match="it has said"):
         parties.verify(expiring)
     parties.verify(other)
