@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from secureload.cli.output import Format, emit, emit_json
-from secureload.cli.passphrase import ask_passphrase, given_passphrase
 from secureload.cli.progress import progress_of
+from secureload.cli.signing_key import unlocked
 from secureload.cli.trust import StoreOption
 from secureload.errors import UsageError
 from secureload.printable import printable
@@ -94,15 +94,8 @@ def export(
 def _signer(path: Path, descriptor: int | None) -> EcdsaSigner:
     from secureload.api.oms import read_oms_key
 
-    try:
-        return read_oms_key(path)
-    except UsageError as error:
-        if error.fields.get("reason") != "passphrase-missing":
-            raise
-    passphrase = given_passphrase(descriptor)
-    if passphrase is None:
-        passphrase = ask_passphrase(f"Passphrase of {printable(path, 160)}")
-    return read_oms_key(path, passphrase)
+    prompt = f"Passphrase of {printable(path, 160)}"
+    return unlocked(lambda word: read_oms_key(path, word), "passphrase-missing", prompt, descriptor)
 
 
 def _digest(manifest: Manifest) -> str:

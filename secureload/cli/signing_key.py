@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -16,7 +17,17 @@ from secureload.trust.own_files import find_own_file, only_private_key
 if TYPE_CHECKING:
     from secureload.signing.keys import Signer, SigningKey
 
-__all__ = ["AgentOption", "KeyOption", "PassphraseOption", "Pkcs11Option", "choose_signer", "read_key"]
+__all__ = [
+    "AgentOption",
+    "KeyOption",
+    "PassphraseOption",
+    "Pkcs11Option",
+    "choose_signer",
+    "read_key",
+    "unlocked",
+]
+
+_T = TypeVar("_T")
 
 KeyOption = Annotated[
     Path | None,
@@ -69,25 +80,23 @@ def _token_signer(uri: str, descriptor: int | None) -> Signer:
     """Open the token; its PIN is looked for, or asked for, only where it wants one."""
     from secureload.trust.pkcs11 import pkcs11_signer
 
-    try:
-        return pkcs11_signer(uri)
-    except UsageError as error:
-        if error.fields.get("reason") != "pin-missing":
-            raise
-    pin = given_passphrase(descriptor)
-    return pkcs11_signer(uri, ask_passphrase("PIN of the token") if pin is None else pin)
+    return unlocked(lambda pin: pkcs11_signer(uri, pin), "pin-missing", "PIN of the token", descriptor)
 
 
 def read_key(path: Path, descriptor: int | None) -> SigningKey:
     """Read the key; a passphrase is looked for, or asked for, only where the key is encrypted."""
     from secureload.trust.keyfiles import read_private_key
 
+    prompt = f"Passphrase of {printable(path, 160)}"
+    return unlocked(lambda word: read_private_key(path, word), "passphrase-missing", prompt, descriptor)
+
+
+def unlocked(open_key: Callable[[bytes | None], _T], missing: str, prompt: str, descriptor: int | None) -> _T:
+    """Return what ``open_key`` makes of the passphrase, which is asked for only where it raises ``missing``."""
     try:
-        return read_private_key(path)
+        return open_key(None)
     except UsageError as error:
-        if error.fields.get("reason") != "passphrase-missing":
+        if error.fields.get("reason") != missing:
             raise
     passphrase = given_passphrase(descriptor)
-    if passphrase is None:
-        passphrase = ask_passphrase(f"Passphrase of {printable(path, 160)}")
-    return read_private_key(path, passphrase)
+    return open_key(ask_passphrase(prompt) if passphrase is None else passphrase)
