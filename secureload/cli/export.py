@@ -16,7 +16,6 @@ from secureload.printable import printable
 
 if TYPE_CHECKING:
     from secureload.signing.ecdsa import EcdsaSigner
-    from secureload.signing.manifest import Manifest
 
 __all__ = ["add_to", "export"]
 
@@ -80,7 +79,7 @@ def export(
         )
     fields = {
         "name": printable(exported.name, 1_000),
-        "sha256": _digest(exported.manifest),
+        "sha256": exported.manifest.shown_digest,
         "members": len(exported.manifest.members),
         "key": exported.signer,
         "written": printable(exported.written, 4_096),
@@ -96,7 +95,3 @@ def _signer(path: Path, descriptor: int | None) -> EcdsaSigner:
 
     prompt = f"Passphrase of {printable(path, 160)}"
     return unlocked(lambda word: read_oms_key(path, word), "passphrase-missing", prompt, descriptor)
-
-
-def _digest(manifest: Manifest) -> str:
-    return (manifest.members[0].digest if manifest.kind == "file" else manifest.subject_digest).hex()

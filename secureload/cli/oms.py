@@ -41,7 +41,7 @@ def write_oms(
     fields = {
         "locator": printable(path, 4_096),
         "outcome": "verified",
-        "sha256": (manifest.members[0].digest if manifest.kind == "file" else manifest.subject_digest).hex(),
+        "sha256": manifest.shown_digest,
         "kind": manifest.kind,
         "members": len(manifest.members),
         "name": printable(verified.name, 1_000),

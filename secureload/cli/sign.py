@@ -105,7 +105,7 @@ def _text(signed: Signed, version: str | None, until: datetime | None, *, metada
     from secureload.signing.instants import encode_instant
 
     manifest = signed.manifest
-    digest = (manifest.members[0].digest if manifest.kind == "file" else manifest.subject_digest).hex()
+    digest = manifest.shown_digest
     rows = [
         ("signed", printable(signed.name, 400)),
         ("version", printable(version, 400) if version is not None else ""),

@@ -156,7 +156,7 @@ def _digest(verified: Verified) -> str:
     manifest = verified.manifest
     if verified.partial and verified.verification.statements:
         return verified.verification.statements[0].manifest.subject_digest.hex()
-    return (manifest.members[0].digest if manifest.kind == "file" else manifest.subject_digest).hex()
+    return manifest.shown_digest
 
 
 def _not_counted(verified: Verified) -> list[str]:

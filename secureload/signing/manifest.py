@@ -76,6 +76,11 @@ class Manifest:
         return hashlib.sha256(b"".join(member.digest for member in self.members)).digest()
 
     @property
+    def shown_digest(self) -> str:
+        """What a person compares, in hexadecimal: a file's own SHA-256, of a folder the subject's."""
+        return (self.members[0].digest if self.kind == "file" else self.subject_digest).hex()
+
+    @property
     def size(self) -> int:
         """The sum of the members' sizes in bytes."""
         return sum(member.size for member in self.members)
