@@ -315,9 +315,12 @@ def descendants(pid: int) -> set[int]:
     todo = [pid]
     while todo:
         for path in Path(f"/proc/{todo.pop()}/task").glob("*/children"):
-            for child in map(int, path.read_text().split()):
-                found.add(child)
-                todo.append(child)
+            try:
+                children = [int(child) for child in path.read_text().split()]
+            except OSError:
+                continue  # the thread ended after it was listed
+            found.update(children)
+            todo.extend(children)
     return found
 
 
