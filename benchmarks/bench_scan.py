@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ _GENERATORS = (
     "benchmarks/scanning/environments.py",
     "secureload/scan/allow/estimators.py",
 )
+_ASKING = ("benchmarks/scanning/detection.py", "benchmarks/scanning/scanners.py")
 
 
 class Run:
@@ -86,14 +87,24 @@ class Run:
         """Return every file of the corpus."""
         return [entry for part in _PARTS for entry in read_index(self.corpus / f"{part}.json")]
 
-    def verdicts(self) -> dict[str, detection.Verdicts]:
-        """Ask every scanner about every file."""
+    def verdicts(self, labels: Sequence[str] = tuple(SCANNERS)) -> dict[str, detection.Verdicts]:
+        """Ask every scanner about every file; what a peer said of the same corpus is not asked again."""
         said = {}
-        for label, scanner in self.scanners.items():
+        for label in labels:
             _say(f"asking {label}")
-            kept = self.folder / f"verdicts-{label}.json"
-            said[label] = detection.ask(label, scanner, self.corpus, self.entries(), kept, quick=self.quick)
+            kept = (self.folder if label == "secureload" else self._asked(label)) / f"verdicts-{label}.json"
+            said[label] = detection.ask(
+                label, self.scanners[label], self.corpus, self.entries(), kept, quick=self.quick
+            )
         return said
+
+    def _asked(self, label: str) -> Path:
+        """Return where a peer's answers lie: they depend on corpus, peer and how it is asked, not on our code."""
+        name = label.partition(" ")[0]
+        told_apart = hashlib.sha256(
+            json.dumps([versions(self.cache, name), _digest(*_ASKING), self.quick], sort_keys=True).encode()
+        )
+        return self.corpus / "asked" / told_apart.hexdigest()[:12]
 
     def costs(self) -> dict[str, dict[str, speed.Cost]]:
         """Measure every task; strict mode costs picklescan nothing more, so it is left out."""
@@ -198,10 +209,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure the scanner side by side with its peers.")
     parser.add_argument("--quick", action="store_true", help="a sample and smaller files; nothing is written")
     parser.add_argument("--fresh", action="store_true", help="do not go on with a run that was stopped")
+    parser.add_argument(
+        "--peers-only",
+        action="store_true",
+        help="only ask the peers about the corpus; their answers are kept",
+    )
     parser.add_argument("--cache", type=Path, default=cache_folder(), help="environments, corpus and runs")
     arguments = parser.parse_args()
     run = Run(arguments.cache.resolve(), quick=arguments.quick, fresh=arguments.fresh)
     run.prepare()
+    if arguments.peers_only:
+        run.verdicts([label for label in SCANNERS if label != "secureload"])
+        return 0
     costs = run.costs()
     said = run.verdicts()
     counts = {label: detection.count(verdicts, run.entries()) for label, verdicts in said.items()}
