@@ -124,7 +124,7 @@ class Channel:
             SandboxError: it is too large, the other side is gone, or does not read in time.
         """
         shared = self._put(message)
-        buffers = encode_message(message, self._limits, shared=shared)
+        buffers = encode_message(message, self._limits, shared=shared, processor=processor())
         if len(buffers) > 1 and sum(len(buffer) for buffer in buffers) <= _JOINED_BYTES:
             buffers = [b"".join(buffers)]
         deadline = None if seconds is None else time.monotonic() + seconds

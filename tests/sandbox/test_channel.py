@@ -63,3 +63,18 @@ def test_what_is_no_frame_closes_the_descriptor_that_came_with_it() -> None:
         with pytest.raises(SandboxError):
             Channel(theirs, DEFAULT_LIMITS, takes_descriptors=True).receive()
         assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_every_message_says_where_its_sender_runs() -> None:
+    ours, theirs = socket.socketpair()
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        with ours, theirs:
+            sender, receiver = Channel(ours, DEFAULT_LIMITS), Channel(theirs, DEFAULT_LIMITS)
+            sender.send(Message(Kind.REPLY, 1, {"value": 1}))
+            assert receiver.receive_frame().header.processor == min(before) + 1
+            sender.send_staged(Kind.REPLY, 1, b"\x90", 8, sender.stage(b"12345678", 8))
+            assert receiver.receive_frame().header.processor == min(before) + 1
+    finally:
+        os.sched_setaffinity(0, before)

@@ -103,10 +103,12 @@ def _padded(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def encode_message(message: Message, limits: Limits, *, shared: bool = False) -> list[Buffer]:
+def encode_message(
+    message: Message, limits: Limits, *, shared: bool = False, processor: int = 0
+) -> list[Buffer]:
     """Return the buffers of ``message`` in sending order; nothing large is copied.
 
-    With ``shared`` the segments are not among them: they lie in the shared memory.
+    With ``shared`` the segments are not among them: they lie in the shared memory. ``processor`` is the sender's.
 
     Raises:
         SandboxError: the message is larger than ``limits`` allow.
@@ -115,7 +117,7 @@ def encode_message(message: Message, limits: Limits, *, shared: bool = False) ->
     control = encode_control(message.body, sizes)
     payload = sum(map(_padded, sizes))
     within(len(control), payload, len(sizes), limits)
-    header = Header(message.kind, message.request_id, len(control), payload, shared)
+    header = Header(message.kind, message.request_id, len(control), payload, shared, processor)
     buffers: list[Buffer] = [encode_header(header) + control]
     if shared:
         return buffers

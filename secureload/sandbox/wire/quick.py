@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 import msgpack
 
-from secureload.sandbox.wire.arrays import decode_dtype, decode_shape
+from secureload.sandbox.wire.arrays import decode_dtype, decode_shape, is_plain
 from secureload.sandbox.wire.errors import WireValueError
 from secureload.sandbox.wire.frame import ALIGNMENT, encode_control
 
@@ -165,9 +165,11 @@ class Packed:
         key = (word, array.dtype, array.shape, fortran)
         found = self._parts.get(key)
         if found is None:
-            if array.dtype.kind not in _KINDS or not array.size or array.dtype.isbuiltin != 1:
+            dtype = array.dtype
+            # Not isbuiltin: that is 0 for the float64 of an array that came from a pickle.
+            if dtype.kind not in _KINDS or not array.size or not dtype.isnative or not is_plain(dtype.str):
                 return None
-            tree = ["a", array.dtype.str, list(array.shape), fortran, 0]
+            tree = ["a", dtype.str, list(array.shape), fortran, 0]
             found = encode_control(body(tree), [array.nbytes])
             if len(self._parts) >= _KEPT_ITEMS:
                 self._parts.clear()

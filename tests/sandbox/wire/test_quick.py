@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
 import string
 from typing import Any
 
@@ -110,6 +111,16 @@ def test_what_was_packed_before_is_not_packed_again_and_another_layout_is_anothe
     assert other is not None
     assert first[0] is not None
     assert other[0] != first[0][0]
+
+
+def test_an_array_whose_dtype_came_from_a_pickle_takes_the_short_way_like_any_other() -> None:
+    unpickled = np.zeros(3, dtype=pickle.loads(pickle.dumps(np.dtype("f8"))))
+    assert not unpickled.dtype.isbuiltin  # as that of whatever a model has learned
+    part, plain = (Packed().part(None, array, answer_with) for array in (unpickled, np.zeros(3)))
+    assert part is not None
+    assert plain is not None
+    assert part[0] == plain[0]
+    assert part[1] is unpickled
 
 
 @pytest.mark.parametrize(
