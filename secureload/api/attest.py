@@ -188,7 +188,7 @@ def _opened(
         )
     one = fit[0] if fit else None
     ignore = one.ignore_paths if one is not None and Path(path).is_dir() else ()
-    with open_artifact(path, limits, progress, ignore=ignore) as artifact:
+    with open_artifact(path, limits, progress, ignore=ignore, pin=False) as artifact:
         if choose and one is not None and one.manifest.subject_digest != artifact.manifest.subject_digest:
             changed = difference(one.manifest, artifact.manifest)
             raise ManifestMismatchError(

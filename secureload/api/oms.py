@@ -117,7 +117,8 @@ def verify_oms(
         )
     statement = parse_oms_statement(bundle.payload, limits)
     ignore = () if statement.is_single_file else _ignorable(statement)
-    with open_artifact(path, limits, progress, ignore=ignore) as artifact:
+    pin = statement.method != "files"  # shards are read again from the pinned bytes
+    with open_artifact(path, limits, progress, ignore=ignore, pin=pin) as artifact:
         _check_kind(statement, artifact)
         changed, missing, added = _differences(statement, artifact, limits)
         manifest = artifact.manifest

@@ -88,7 +88,7 @@ def sign(
     target = sidecar_path(path)
     with (
         digest_cache(limits) if incremental else contextlib.nullcontext() as cache,
-        open_artifact(path, limits, progress, ignore=left_out, cache=cache) as artifact,
+        open_artifact(path, limits, progress, ignore=left_out, cache=cache, pin=False) as artifact,
     ):
         manifest, ignored = artifact.manifest, artifact.ignored
         signed_name = name if name is not None else artifact.name

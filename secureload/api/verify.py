@@ -125,7 +125,7 @@ def open_signed(
     progress: Callable[[int, int], None] | None = None,
     only: Collection[str] | None = None,
 ) -> Iterator[tuple[Artifact, tuple[Envelope, ...]]]:
-    """Open an artifact with its signature file, which of a folder says what is left out.
+    """Open an artifact with its signature file, which of a folder says what is left out; a file is only hashed.
 
     Raises :class:`UnsignedError` where there is none, and as :func:`open_artifact`.
     """
@@ -136,7 +136,7 @@ def open_signed(
         with open_artifact(path, limits, progress, ignore=ignore, only=only) as artifact:
             yield artifact, envelopes
         return
-    with open_artifact(path, limits, progress, only=only) as artifact:
+    with open_artifact(path, limits, progress, only=only, pin=False) as artifact:
         yield artifact, read_envelopes(sidecar, limits)
 
 

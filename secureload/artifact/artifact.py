@@ -1,4 +1,7 @@
-"""The artifact: opened and hashed once; every later stage reads the pinned bytes, never the path again."""
+"""The artifact: opened and hashed once; every later stage reads the pinned bytes, never the path again.
+
+Who hands no bytes on, such as ``verify``, hashes alone: a copy of 20 GB that nobody reads is memory and time.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from typing import Literal, TypeAlias
 
 from secureload.artifact.folder import DigestCache, HashedFolder, hash_folder, hash_members, open_beneath
 from secureload.artifact.opening import name_of, open_folder, open_regular, os_failure, text_path
-from secureload.artifact.pinning import Pinning, Progress, pin_file
+from secureload.artifact.pinning import Pinning, Progress, hash_file, pin_file
 from secureload.errors import MalformedError, ManifestMismatchError, UsageError
+from secureload.formats.detect import HEAD_BYTES
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
 from secureload.signing.manifest import Manifest, ManifestKind, Member, make_manifest
@@ -26,13 +30,25 @@ class Artifact:
     """A file whose bytes are pinned, or a folder whose members are hashed. Made by :func:`open_artifact`.
 
     A context manager. ``locator`` is the path as it was given, ``name`` its last part; ``manifest`` lists
-    every member with its digest; ``pinning`` says how the bytes of a file are kept ("" for a folder, whose
-    members are pinned one by one with :meth:`open_member`). A folder's own signature file is no member.
+    every member with its digest; ``pinning`` says how the bytes of a file are kept: "" for a file that was only
+    hashed, of which nothing but its head can be read, and for a folder, whose members are pinned one by one with
+    :meth:`open_member`. A folder's own signature file is no member.
     ``ignored`` are members and folders that were left out on request, and can never be opened; the manifest of a
     ``partial`` one has only the members that were asked for.
     """
 
-    __slots__ = ("_fd", "_limits", "ignored", "kind", "locator", "manifest", "name", "partial", "pinning")
+    __slots__ = (
+        "_fd",
+        "_head",
+        "_limits",
+        "ignored",
+        "kind",
+        "locator",
+        "manifest",
+        "name",
+        "partial",
+        "pinning",
+    )
 
     def __init__(
         self,
@@ -46,6 +62,7 @@ class Artifact:
         limits: Limits,
         ignored: tuple[str, ...] = (),
         partial: bool = False,
+        head: bytes = b"",
     ) -> None:
         self.ignored = ignored
         self.partial = partial
@@ -55,6 +72,7 @@ class Artifact:
         self.manifest = manifest
         self.pinning = pinning
         self._fd = fd
+        self._head = head
         self._limits = limits
 
     @property
@@ -64,7 +82,7 @@ class Artifact:
 
     @property
     def closed(self) -> bool:
-        """Whether :meth:`close` was called."""
+        """Whether :meth:`close` was called; a file that was only hashed has nothing to close."""
         return self._fd < 0
 
     def fileno(self) -> int:
@@ -74,10 +92,17 @@ class Artifact:
                 f"{printable(self.locator)} is a folder; only its members have bytes",
                 hint="Open one of its members.",
             )
+        if not self.pinning:
+            raise UsageError(f"{printable(self.locator)} was only hashed: its bytes were not kept")
         return self._descriptor()
 
     def head(self, size: int) -> bytes:
-        """Return the first ``size`` pinned bytes of a file, fewer where it is shorter."""
+        """Return the first ``size`` pinned bytes of a file, fewer where it is shorter.
+
+        Of a file that was only hashed these are what was hashed, :data:`HEAD_BYTES` at most.
+        """
+        if self._head:
+            return self._head[: max(size, 0)]
         try:
             return os.pread(self.fileno(), max(size, 0), 0)
         except OSError as error:
@@ -135,7 +160,8 @@ class Artifact:
             self.close()
 
     def __repr__(self) -> str:
-        state = "closed" if self.closed else self.pinning or "open"
+        hashed_only = self.kind == "file" and not self.pinning
+        state = "only hashed" if hashed_only else "closed" if self.closed else self.pinning or "open"
         return f"<Artifact {self.kind} {printable(self.locator)!r}, {self.size:,} bytes, {state}>"
 
     def _descriptor(self) -> int:
@@ -155,8 +181,11 @@ def open_artifact(
     ignore: Collection[str] = (),
     only: Collection[str] | None = None,
     cache: DigestCache | None = None,
+    pin: bool = True,
 ) -> Artifact:
     """Open the file or folder at ``locator``, hash it, and pin a file's bytes. The input is never changed.
+
+    Without ``pin`` a file is hashed alone, for who hands none of its bytes on.
 
     ``progress`` is called with the bytes done and the bytes in all (0: not known) after every MiB. Of a folder
     the paths ``ignore`` are left out, and of the rest the members ``only`` are looked at, where these are given;
@@ -176,7 +205,7 @@ def open_artifact(
         )
     fd, found = open_regular(path, shown=printable(path))
     try:
-        artifact = _pin(fd, found, path, name_of(path), limits, progress)
+        artifact = (_pin if pin else _hash)(fd, found, path, name_of(path), limits, progress)
     finally:
         os.close(fd)
     if not artifact.size:
@@ -251,6 +280,30 @@ def _pin(
         fd=pinned.fd,
         pinning=pinned.pinning,
         limits=limits,
+    )
+
+
+def _hash(
+    fd: int, found: os.stat_result, locator: str, name: str, limits: Limits, progress: Progress | None
+) -> Artifact:
+    """Return the artifact of one file that is open as ``fd``, without its bytes."""
+    hashed = hash_file(
+        fd,
+        found,
+        shown=printable(locator),
+        allowed=limits.artifact_bytes,
+        progress=progress,
+        head_bytes=HEAD_BYTES,
+    )
+    return Artifact(
+        locator=locator,
+        name=name,
+        kind="file",
+        manifest=make_manifest("file", [Member(name, hashed.digest, hashed.size)]),
+        fd=-1,
+        pinning="",
+        limits=limits,
+        head=hashed.head,
     )
 
 

@@ -38,10 +38,11 @@ _MFD_NOEXEC_SEAL: Final = 0x0008
 
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """The SHA-256 (32 bytes) and the size in bytes of what was read."""
+    """The SHA-256 (32 bytes) and the size in bytes of what was read, and its first bytes where they are wanted."""
 
     digest: bytes
     size: int
+    head: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,20 @@ class Pinned:
 
 
 def hash_file(
-    fd: int, before: os.stat_result, *, shown: str, allowed: int, progress: Progress | None = None
+    fd: int,
+    before: os.stat_result,
+    *,
+    shown: str,
+    allowed: int,
+    progress: Progress | None = None,
+    head_bytes: int = 0,
 ) -> Hashed:
-    """Return the hash of the file open as ``fd``, from its beginning.
+    """Return the hash of the file open as ``fd``, from its beginning, and so many of the first bytes hashed.
 
     ``before`` is its stat. Raises :class:`LimitError` (``artifact_bytes``) for more than ``allowed`` bytes
     and :class:`ArtifactError` (reason changed, or as :func:`secureload.artifact.opening.os_failure`).
     """
-    return _read_all(fd, before, shown, allowed, progress, sink=None)
+    return _read_all(fd, before, shown, allowed, progress, sink=None, head_bytes=head_bytes)
 
 
 def pin_file(
@@ -88,16 +95,20 @@ def _read_all(
     allowed: int,
     progress: Progress | None,
     sink: int | None,
+    head_bytes: int = 0,
 ) -> Hashed:
     if before.st_size > allowed:
         raise _too_large(shown, allowed, before.st_size)
     digest = hashlib.sha256()
+    head = b""
     done = reported = 0
     for piece in _pieces(fd, before.st_size, shown, sink):
         done += len(piece)
         if done > allowed:
             raise _too_large(shown, allowed, done)
         digest.update(piece)
+        if len(head) < head_bytes:
+            head += piece[: head_bytes - len(head)]
         if progress is not None and (done - reported >= _PROGRESS_BYTES or done == before.st_size):
             reported = done
             progress(done, before.st_size)
@@ -109,7 +120,7 @@ def _read_all(
             reason="changed",
             path=shown,
         )
-    return Hashed(digest.digest(), done)
+    return Hashed(digest.digest(), done, head)
 
 
 def _pieces(fd: int, size: int, shown: str, sink: int | None) -> Iterator[memoryview]:

@@ -186,7 +186,7 @@ def _lineage(sources: list[Path]) -> object:
         raise UsageError("the sources are missing", hint="name what it was made from: --source model.joblib")
     found = []
     for path in sources:
-        with open_artifact(path) as artifact:
+        with open_artifact(path, pin=False) as artifact:
             manifest = artifact.manifest
             digest = manifest.members[0].digest if manifest.kind == "file" else manifest.subject_digest
             found.append(Source(printable(artifact.name, 400), digest))

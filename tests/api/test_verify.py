@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from secureload.api.sign import sign
 from secureload.api.verify import verify
+from secureload.artifact import pinning
 from secureload.errors import (
     BadSignatureError,
     ExpiredError,
     ManifestMismatchError,
+    RequirementError,
     RevokedError,
     SecureloadError,
     SignatureFormatError,
@@ -34,12 +36,26 @@ from secureload.trust.store import add_trusted_key, load_trust_store, revoke_key
 from .conftest import Save
 
 DATA = b"\x80\x04]."
+POLICY = 'version = 1\nname = "p"\nformats = ["{}"]\n[[require]]\nstatement = "signature"\n'
 
 
 def test_a_signed_file_says_who_signed_it(save: Save, store: TrustStore, alice: SigningKey) -> None:
     found = verify(save(DATA), trust_store=store)
     assert [signer.name for signer in found.verification.signers] == ["alice"]
     assert found.sidecar.name == "model.joblib.sig"
+
+
+def test_signing_and_verifying_keep_no_copy_so_that_a_file_may_be_larger_than_memory(
+    save: Save, store: TrustStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pinning, "_new_copy", lambda: pytest.fail("a copy was made"))
+    path = save(DATA)
+    policy = tmp_path / "policy.toml"
+    policy.write_text(POLICY.format("pickle"))
+    assert verify(path, trust_store=store, policy=policy).verification.good
+    policy.write_text(POLICY.format("safetensors"))
+    with pytest.raises(RequirementError, match="admits safetensors, and this is pickle"):
+        verify(path, trust_store=store, policy=policy)
 
 
 def test_one_changed_byte_names_the_member_that_changed(save: Save, store: TrustStore) -> None:

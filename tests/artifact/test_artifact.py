@@ -28,6 +28,7 @@ from secureload.errors import (
     UnsupportedError,
     UsageError,
 )
+from secureload.formats.detect import HEAD_BYTES
 from secureload.limits import Limits
 
 from .conftest import open_descriptors
@@ -64,6 +65,36 @@ def test_a_file_is_hashed_and_its_bytes_are_pinned(model: Path) -> None:
         assert pinned(artifact) == model.read_bytes()
         assert artifact.head(3) == b"\x80\x04K"
         assert artifact.pinning == "sealed memfd"
+
+
+def test_a_file_that_is_only_hashed_has_its_digest_and_the_head_that_was_hashed(model: Path) -> None:
+    before = open_descriptors()
+    with open_artifact(model, pin=False) as artifact, open_artifact(model) as same:
+        assert artifact.manifest == same.manifest
+        model.write_bytes(b"evil")
+        assert artifact.head(4) == same.head(4) == b"\x80\x04K\x01"
+        assert artifact.head(1 << 20) == same.head(HEAD_BYTES)
+        assert artifact.head(-1) == b""
+        assert (artifact.pinning, artifact.size) == ("", 2_500_000)
+        assert "only hashed" in repr(artifact)
+        with pytest.raises(UsageError, match="was only hashed"):
+            artifact.fileno()
+    with pytest.raises(MalformedError, match="is empty"):
+        open_artifact(_written(model, b""), pin=False)
+    assert open_descriptors() == before
+
+
+def test_a_large_file_is_hashed_without_a_copy_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = _written(tmp_path / "model.bin", b"0123456789abcdef" * 600_000)
+    monkeypatch.setattr(pinning, "_new_copy", _no_room)
+    with open_artifact(path, pin=False) as artifact:
+        assert artifact.manifest.members[0].digest == hashlib.sha256(path.read_bytes()).digest()
+    assert artifact.head(16) == b"0123456789abcdef"
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
 
 
 def test_swapping_the_file_after_it_was_opened_changes_nothing(model: Path, tmp_path: Path) -> None:
