@@ -111,6 +111,7 @@ COVERED_BY: dict[str, str] = {
     "formats/reading.py": "scan/test_survey.py",
     "pickles/checked.py": "pickles/test_codec.py",
     "cli/check_run.py": "cli/test_check.py",
+    "cli/verify_run.py": "cli/test_verify.py",
     "cli/oms.py": "cli/test_export.py",
     "cli/begun.py": "sandbox/test_tracing.py",
     "cli/remembering.py": "sandbox/test_remembered.py",

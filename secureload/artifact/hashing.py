@@ -11,10 +11,12 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from secureload.artifact.pinning import Hashed, Progress, hash_file
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 __all__ = ["Hashing", "Pending"]
 
@@ -42,6 +44,8 @@ class Hashing:
             hashed = self._hash(fd, found, shown, allowed)
             return lambda: hashed
         if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor  # only where there are such files
+
             self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="secureload-hash")
         while len(self._running) > 2 * self._workers:  # so many files are open at most
             self._running.popleft().exception()

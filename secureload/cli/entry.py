@@ -96,7 +96,7 @@ def _run(words: list[str]) -> int:
 
         emit(f"secureload {__version__}")
         return 0
-    from secureload.cli.plain import plain_check
+    from secureload.cli.plain import plain_check, plain_verify
 
     plain = plain_check(words)
     if plain is not None:
@@ -104,6 +104,13 @@ def _run(words: list[str]) -> int:
 
         paths, options = plain
         return run_check(paths, **options)
+    verified = plain_verify(words)
+    if verified is not None:
+        from secureload.cli.verify_run import run_verify
+
+        path, options = verified
+        run_verify(path, **options)
+        return 0
     from secureload.cli.parsing import run  # the parser is most of what --version would wait for
 
     return run(words)

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -59,7 +58,7 @@ def create_file(path: Path, data: bytes, mode: int) -> None:
 
 def replace_file(path: Path, data: bytes, mode: int) -> None:
     """Replace a file in one step: readers see the old contents or the new, never a part."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     with _explained(path, "write"):
         _write(temporary, data, mode)
         try:

@@ -1,4 +1,4 @@
-"""What needs no parser: the plain command line of check says what the parser would have said."""
+"""What needs no parser: the plain command lines of check and verify say what the parser would have said."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secureload.cli import entry, parsing
-from secureload.cli.output import ReportFormat
-from secureload.cli.plain import plain_check
+from secureload.cli.output import Format, ReportFormat
+from secureload.cli.plain import plain_check, plain_verify
 
 from .conftest import ForbiddenCall, Shell
 
@@ -38,6 +38,72 @@ def test_both_ways_give_the_same_report_and_exit_code(
     plainly = shell(*words)
     monkeypatch.setattr(entry, "_run", parsing.run)
     assert shell(*words) == plainly
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plain.pkl"],
+        ["plain.pkl", "--format", "json"],
+        ["--name", "other", "plain.pkl"],
+        ["plain.pkl", "--name", "plain.pkl", "--policy", "strict"],
+        ["plain.pkl", "--policy", "absent.toml"],
+        ["plain.pkl", "--trust-store", "absent"],
+        ["missing.pkl"],
+        ["changed.pkl"],
+        ["."],
+    ],
+)
+def test_both_ways_verify_the_same_and_end_with_the_same_exit_code(
+    shell: Shell, signed: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.write("changed.pkl", signed.read_bytes() + b"x")
+    shell.write("changed.pkl.sig", Path(f"{signed}.sig").read_bytes())
+    assert plain_verify(["verify", *words]) is not None
+    plainly = shell("verify", *words)
+    monkeypatch.setattr(entry, "_run", parsing.run)
+    assert shell("verify", *words) == plainly
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["x", "y"],
+        ["x", ""],
+        ["-"],
+        ["--", "x"],
+        ["x", "--help"],
+        ["x", "--name"],
+        ["x", "--name", "-y"],
+        ["x", "--name", "a", "--name", "b"],
+        ["x", "--format", "sarif"],
+        ["x", "--policy=strict"],
+        ["x", "--explain"],
+        ["x", "--only", "y"],
+        ["x", "--oms-key", "y"],
+    ],
+)
+def test_what_of_verify_is_not_certain_is_left_to_the_parser(words: list[str]) -> None:
+    assert plain_verify(["verify", *words]) is None
+    assert plain_verify(["sign", "x"]) is None
+
+
+@given(
+    st.lists(st.text(max_size=3) | st.sampled_from(["--name", "--policy", "--format", *Format]), max_size=5)
+)
+def test_of_any_words_a_plain_verify_has_one_path_and_takes_every_word(words: list[str]) -> None:
+    found = plain_verify(["verify", *words])
+    if found is not None:
+        assert len(words) == 1 + 2 * len(found[1])
+        assert set(found[1]) <= {"name", "policy", "output_format", "trust_store"}
+
+
+def test_a_plain_verify_imports_no_parser(shell: Shell, signed: Path) -> None:
+    answer = shell.process("verify", signed, environment={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert answer.code == 0
+    assert "secureload.cli.verify_run" in answer.err
+    assert "typer" not in answer.err
 
 
 def test_the_version_is_that_of_the_parser(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

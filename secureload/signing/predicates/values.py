@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 
 from secureload.signing.predicates.fields import decimal_text, refused, take_decimal, take_label
 from secureload.signing.strict_json import take_list, take_object, take_size, take_string
+from secureload.values import dataclass
 
 __all__ = ["DTYPES", "Values", "encode_values", "parse_values"]
 
