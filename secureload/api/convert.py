@@ -110,10 +110,13 @@ def convert(
         SandboxError: the worker died, or the disk is full.
     """
     target = target_named(to)
+    _refuse_options_of_others(target, zstd=zstd, dtype=dtype, opset=opset, hook=onnx_hook)
     if dtype not in _TOLERANCES:
         raise UsageError(f"there is no precision {printable(dtype, 40)!r}", hint="float32 or float64")
     allowed = allow if isinstance(allow, AllowList) else allow_list(allow)
     source = Path(path)
+    if not source.name:
+        raise UsageError(f"{printable(source, 400)} is a folder", hint="name the model's file in it")
     place = Path(output) if output is not None else _beside_source(source, target, zstd)
     refuse_existing(place, force=force)
     options = {"zstd": zstd, "dtype": dtype, "opset": opset}
@@ -133,6 +136,18 @@ def convert(
     return sign_conversion(
         made, key, password, {name: value for name, value in options.items() if value}, limits
     )
+
+
+def _refuse_options_of_others(
+    target: Target, *, zstd: bool, dtype: str, opset: int | None, hook: str | None
+) -> None:
+    """Raise :class:`UsageError` for an option that the target has no use for: it would say something untrue."""
+    if zstd and target.name != "safetensors":
+        raise UsageError(f"{target.name} is not compressed with zstd", hint="--zstd is for --to safetensors")
+    given = {"--dtype": dtype != "float32", "--opset": opset is not None, "--onnx-hook": hook is not None}
+    if target.name != "onnx" and any(given.values()):
+        flags = " and ".join(flag for flag, is_given in given.items() if is_given)
+        raise UsageError(f"{target.name} has no use for {flags}", hint="it is for --to onnx")
 
 
 def _listed(golden: Any) -> list[Any]:
@@ -212,11 +227,14 @@ class Admission:
         if error.verdict.outcome is Outcome.REJECTED:
             return ConversionError(f"nothing was converted: {error.message}", hint=error.hint)
         found = [item.ref for item in trace.imports if self.allowed.find(item.ref) is None] if trace else []
-        if (
-            not found
-            or any(map(is_by_value, found))
-            or {reason.kind for reason in error.verdict.reasons} != {"undecided"}
-        ):
+        if any(map(is_by_value, found)):
+            return PolicyError(
+                error.message,
+                verdict=error.verdict,
+                hint="the file carries code, a lambda or a function of the script that saved it: move it into a module "
+                "of yours, save the model again, and allow it with --allow MODULE.NAME",
+            )
+        if not found or {reason.kind for reason in error.verdict.reasons} != {"undecided"}:
             return error
         flags = " ".join(
             f"--allow {printable(f'{ref.module}.{ref.name}', 200)}" for ref in found[:_MAX_NAMES]
@@ -239,6 +257,12 @@ class _Job:
     def run(self, artifact: Artifact, place: Path, *, force: bool) -> Conversion:
         """Convert the open artifact, prove the result, and put it at ``place``."""
         admitted, reading = self.admission.admit(artifact)
+        if reading.name == "onnx":
+            raise ConversionError(
+                "an ONNX model is a graph, and is not turned back into an estimator",
+                hint="convert the file that it was made from",
+                unsupported="onnx",
+            )
         with self.admission.worker(admitted.artifact, reading, [self.target.name]) as before:
             told = before.ask("describe")
             target = (
@@ -285,10 +309,8 @@ class _Job:
     def _compared(
         self, before: ConvertingWorker, after: ConvertingWorker, told: Mapping[str, Any], target: Target
     ) -> tuple[Compared, str | None, int]:
-        state, same = None, None
-        if target.exact:
-            state = _state_of(before)
-            same = None if state is None else state == _state_of(after)
+        state, same = _same_state(before, after) if target.exact else (None, None)
+        differs = "the state differs" if same is not False else _where_it_differs(before, after)
         methods = [
             name for name in told["methods"] if target.exact or name in after.ask("describe")["methods"]
         ]
@@ -304,12 +326,12 @@ class _Job:
                 raise ConversionError(
                     "there are no inputs to prove it with", hint="give some: golden rows of the model"
                 )
-            return prove(same, None), state, 0
+            return prove(same, None, differs), state, 0
         first = before.ask("outputs", given=given, methods=methods)
         outputs = compare_outputs(
             first, after.ask("outputs", given=given, methods=methods), self._tolerance(target), self.accepted
         )
-        return prove(same, outputs), state, len(given)
+        return prove(same, outputs, differs), state, len(given)
 
     def _given(self, before: ConvertingWorker, *, single: bool, exact: bool) -> list[Any]:
         return [*self.golden, *before.ask("inputs", seed=_SEED, single=single, missing=exact)]
@@ -318,12 +340,33 @@ class _Job:
         return Tolerance() if target.exact else _TOLERANCES[self.options["dtype"]]
 
 
-def _state_of(worker: ConvertingWorker) -> str | None:
-    """Return the hash of the model's state; None for a model that has no structured form."""
+def _same_state(before: ConvertingWorker, after: ConvertingWorker) -> tuple[str | None, bool | None]:
+    """Return the hash of the model's state, None for one without a structured form, and whether both have the same.
+
+    What has no structured form is compared leaf by leaf; None for what cannot be taken apart.
+    """
     try:
-        return str(worker.ask("state")["hash"])
+        state = str(before.ask("state")["hash"])
     except ConversionError:
-        return None
+        state = None
+    try:
+        if state is not None:
+            return state, state == str(after.ask("state")["hash"])
+        return None, before.ask("leaves", listed=False) == after.ask("leaves", listed=False)
+    except ConversionError:
+        return state, None if state is None else False
+
+
+def _where_it_differs(before: ConvertingWorker, after: ConvertingWorker) -> str:
+    try:
+        first, second = (worker.ask("leaves", listed=True) for worker in (before, after))
+    except ConversionError:
+        return "the state differs"
+    for (where, old), (place, new) in zip(first, second, strict=False):
+        if (where, old) != (place, new):
+            shown = f"{old} → {new}" if where == place else f"{old}, and then {place}: {new}"
+            return f"the state differs at {where}: {shown}"
+    return "the state differs"
 
 
 def _same_arrays(before: Mapping[str, Any], after: Mapping[str, Any]) -> Compared:
@@ -356,7 +399,9 @@ def _failed(proof: Compared, target: Target) -> ConversionError:
         fields |= {"difference": found.size, "method": found.method, "row": found.row}
     return ConversionError(
         f"the {target.name} file is not equivalent, and was not written: {reasons}{printable(where, 400)}",
-        hint="--accept-difference BOUND writes it all the same, if that much does not matter",
+        hint="--accept-difference BOUND writes it all the same, if that much does not matter"
+        if found is not None
+        else "keep the file as it is, or convert it to another format",
         **fields,
     )
 

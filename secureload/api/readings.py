@@ -41,8 +41,8 @@ def reading_of(examination: Examination) -> Reading:
         return Reading("structured" if trace is not None else "safetensors", trace or empty)
     if part.format == "onnx":
         return Reading("onnx", empty)
-    if part.format == "skops" and trace is not None and part.path == "":
-        return Reading("skops", trace)
+    if part.format == "skops" and part.path == "":
+        return Reading("skops", trace or empty)  # one that names nothing holds nothing but numbers and texts
     if part.format in ("npz", "npy") and part.path == "":
         return Reading("numpy", empty)
     raise UnsupportedError(

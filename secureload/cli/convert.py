@@ -183,7 +183,12 @@ def _text(made: Conversion) -> str:
             else "",
         ),
         ("largest", _largest(made)),
-        ("signed", printable(made.provenance, 400) if made.provenance is not None else ""),
+        (
+            "signed",
+            printable(made.provenance, 400)
+            if made.provenance is not None
+            else "no: sign it, and where it comes from, with --key",
+        ),
     ]
     return "\n".join(f"{label + ':':9} {value}" for label, value in rows if value)
 

@@ -6,28 +6,34 @@ import importlib
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 from secureload.convert import inputs, outputs
+from secureload.convert import state as leaves
 from secureload.convert.catalog import TARGETS
 from secureload.convert.targets import tensors
 from secureload.errors import SecureloadError
 from secureload.limits import Limits
+from secureload.sandbox.roles.plain_tensors import NARROW, widened
 
 __all__ = ["HOOK", "OPERATIONS", "note_load", "prepare"]
 
 # What begins the name of a function that registers converters of the caller's own.
 HOOK = "hook:"
+# What is sent to say where two states part.
+_MOST_LEAVES = 20_000
 
 
 def prepare(converters: Sequence[str]) -> None:
     """Import what the named targets need, and the list of known classes."""
-    for name in ("safetensors", *converters):
+    for name in ("safetensors", *(name for name in converters if not name.startswith(HOOK))):
+        importlib.import_module(TARGETS[name].module).prepare()
+    # The caller's converters come last: theirs count.
+    for name in converters:
         if name.startswith(HOOK):
             module, _, function = name.removeprefix(HOOK).partition(":")
             getattr(importlib.import_module(module), function)()
-        else:
-            importlib.import_module(TARGETS[name].module).prepare()
     outputs.prepare()
 
 
@@ -58,6 +64,13 @@ def _state(model: Any, own_names: tuple[str, ...], limits: Limits) -> dict[str, 
     from secureload.structured.known import default_known
 
     return {"hash": state_hash(model, default_known().extended_by(own_names), limits)}
+
+
+def _leaves(model: Any, _own: tuple[str, ...], limits: Limits, *, listed: bool) -> Any:
+    """The digest of all leaves of the state; ``listed`` the first of them themselves, each with its place."""
+    if not listed:
+        return {"digest": leaves.digest_of(model, limits)}
+    return [list(leaf) for leaf in islice(leaves.leaves_of(model, limits), _MOST_LEAVES)]
 
 
 def _encode(
@@ -128,7 +141,7 @@ def _save(
 def _arrays(model: Any, _own: tuple[str, ...], _limits: Limits) -> dict[str, Any]:
     """The arrays of a dictionary of tensors, to be compared."""
     return {
-        name: array.view("u2") if kind == "BF16" else array
+        name: widened(kind, array) if kind in NARROW else array
         for name, (kind, array) in tensors.as_arrays(model).items()
     }
 
@@ -136,6 +149,7 @@ def _arrays(model: Any, _own: tuple[str, ...], _limits: Limits) -> dict[str, Any
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "describe": _refusing(_describe),
     "state": _refusing(_state),
+    "leaves": _refusing(_leaves),
     "encode": _refusing(_encode),
     "inputs": _refusing(_inputs),
     "outputs": _refusing(_outputs),

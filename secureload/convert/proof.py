@@ -66,14 +66,14 @@ class Compared:
     reasons: tuple[str, ...] = ()
 
 
-def prove(same_state: bool | None, outputs: Compared | None) -> Compared:
-    """Return the proof of state and outputs together; ``same_state`` None where the target keeps no whole state."""
+def prove(same_state: bool | None, outputs: Compared | None, differs: str = "the state differs") -> Compared:
+    """Return the proof of state and outputs together; ``same_state`` None where the target keeps no whole state.
+
+    ``differs`` says where the states part.
+    """
     if outputs is None:
-        return (
-            Compared(tier=Tier.STATE)
-            if same_state
-            else Compared(tier=Tier.FAILED, reasons=("the state differs",))
-        )
+        reason = differs if same_state is False else "its state cannot be compared, and it has no outputs"
+        return Compared(tier=Tier.STATE) if same_state else Compared(tier=Tier.FAILED, reasons=(reason,))
     if same_state and outputs.tier is not Tier.FAILED:
         return Compared(
             tier=Tier.STATE,
@@ -83,7 +83,7 @@ def prove(same_state: bool | None, outputs: Compared | None) -> Compared:
             largest=outputs.largest,
         )
     if same_state is False and outputs.tier is Tier.BITS and outputs.compared == 0:
-        return Compared(tier=Tier.FAILED, reasons=("the state differs, and there are no outputs to compare",))
+        return Compared(tier=Tier.FAILED, reasons=(f"{differs}, and there are no outputs to compare",))
     return outputs
 
 

@@ -57,7 +57,7 @@ def detect_compression(head: bytes) -> Compression | None:
     if head[:2] == b"\x1f\x8b":
         return "gzip"
     if head[:1] == b"\x78" and len(head) > 1 and (0x7800 | head[1]) % 31 == 0 and not head[1] & 0x20:
-        return "zlib"
+        return None if _is_no_block(head[2:7]) else "zlib"
     if head[:3] == b"BZh" and head[3:4] in b"123456789" and head[4:10] in (_BZ2_BLOCK, _BZ2_END):
         return "bz2"
     if head[:6] == b"\xfd7zXZ\x00":
@@ -72,6 +72,14 @@ def detect_compression(head: bytes) -> Compression | None:
     if head[:2] == b"\x5d\x00" and len(head) >= 13:
         return "lzma"
     return None
+
+
+def _is_no_block(start: bytes) -> bool:
+    """Whether deflate refuses these five bytes as a block's first: a stored one, whose length is not said twice.
+
+    The length of a safetensors header may begin with the two bytes of zlib; it is smaller than 2^40.
+    """
+    return len(start) == 5 and not start[0] & 6 and start[1:3] != bytes(byte ^ 0xFF for byte in start[3:5])
 
 
 def _behind_skippable(head: bytes) -> Compression:

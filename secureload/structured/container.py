@@ -26,6 +26,7 @@ __all__ = [
     "build",
     "forged",
     "is_structured",
+    "padding",
     "parse",
     "read_metadata",
 ]
@@ -88,7 +89,7 @@ def build(
         position += size
         pieces.append(data)
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-(len(text) + _LENGTH_BYTES) % _ALIGNMENT)
+    text += b" " * padding(len(text))
     if len(text) > _HEADER_MOST_BYTES:
         raise LimitError(
             "the header would be longer than safetensors allows",
@@ -101,6 +102,17 @@ def build(
     total = _sum_of(begin + text, whole, side)
     text = text.replace(_ZERO_SUM, b'"crc32":"%08x"' % total, 1)
     return [begin, text, *pieces]
+
+
+def padding(length: int) -> int:
+    """Return how many spaces follow a header of ``length`` bytes.
+
+    The data begins at a multiple of 64 bytes, and the first two bytes of the file, those of the length, are not the
+    mark of a zlib stream (RFC 1950).
+    """
+    spaces = -(length + _LENGTH_BYTES) % _ALIGNMENT
+    low = (length + spaces) & 0xFFFF
+    return spaces if low & 0xFF != 0x78 or (0x7800 | low >> 8) % 31 else spaces + _ALIGNMENT
 
 
 def is_structured(head: Buffer) -> bool:

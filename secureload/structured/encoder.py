@@ -344,7 +344,14 @@ def _hint(what: str) -> str:
         return (
             "use a function of numpy in its place, or a named one of a module of yours: --allow MODULE.NAME"
         )
-    if what.split(".", 1)[0] in ("sklearn", "numpy", "scipy", "pandas", "xgboost", "lightgbm"):
+    library = what.split(".", 1)[0]
+    if library == "torch":
+        return "dictionaries of tensors by name become safetensors: save model.state_dict(), and nothing else"
+    if library in ("xgboost", "lightgbm"):
+        return (
+            "convert it --to onnx, or keep it as a signed joblib file, which secureload loads in its sandbox"
+        )
+    if library in ("sklearn", "numpy", "scipy", "pandas"):
         return "keep it as a signed joblib file, which secureload loads in its sandbox"
     return (
         f"allow it by its exact name, if it is yours and its state is plain data: --allow {what}"

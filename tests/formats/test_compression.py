@@ -79,3 +79,20 @@ def test_frames_of_user_data_in_front_hide_nothing(compression: str) -> None:
 
 def test_user_data_longer_than_what_is_seen_is_taken_for_what_pandas_reads() -> None:
     assert detect_compression(SKIPPABLE[:4] + b"\xff\xff\xff\xff" + bytes(100)) == "zstd"
+
+
+@pytest.mark.parametrize("mark", [b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"])
+def test_the_length_of_a_safetensors_header_is_no_zlib_stream(mark: bytes) -> None:
+    head = mark + bytes(6) + b'{"a":'
+    with pytest.raises(zlib.error):
+        zlib.decompress(head)
+    assert detect_compression(head) is None
+
+
+@given(data=st.binary(min_size=5, max_size=9))
+@settings(deadline=None, max_examples=300)
+def test_only_what_zlib_refuses_at_its_first_block_is_taken_for_none(data: bytes) -> None:
+    head = b"\x78\x9c" + data
+    if detect_compression(head) is None:
+        with pytest.raises(zlib.error):
+            zlib.decompressobj().decompress(head)

@@ -8,9 +8,11 @@ arguments that calls ``skl2onnx.update_registered_converter``; it is called befo
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
+from secureload.convert.targets.onnx_boosters import is_booster, register_boosters
 from secureload.errors import ConversionError
 from secureload.limits import Limits
 
@@ -32,6 +34,7 @@ def prepare() -> None:
     ):
         importlib.import_module(module)
     importlib.import_module("secureload.sandbox.roles.onnx_model")
+    register_boosters()
 
 
 def encode(model: Any, own_names: tuple[str, ...], limits: Limits, options: Mapping[str, Any]) -> list[Any]:
@@ -40,6 +43,7 @@ def encode(model: Any, own_names: tuple[str, ...], limits: Limits, options: Mapp
     from skl2onnx import get_latest_tested_opset_version
 
     del own_names, limits
+    _need_an_estimator(model)
     double = options.get("dtype") == "float64"
     settings = {"zipmap": False} if _classifies(model) else None
     try:
@@ -56,9 +60,36 @@ def encode(model: Any, own_names: tuple[str, ...], limits: Limits, options: Mapp
     except Exception as error:  # skl2onnx raises what its converters raise
         raise ConversionError(
             f"skl2onnx cannot convert {type(model).__name__}: {type(error).__name__}: {_first_line(error)}",
-            hint="try --dtype float64, another --opset, a converter of your own (--onnx-hook), or --to safetensors",
+            hint=_hint(model),
             unsupported=f"{type(model).__module__}.{type(model).__qualname__}",
         ) from None
+
+
+def _need_an_estimator(model: Any) -> None:
+    """Refuse what skl2onnx has no answer for, by its name."""
+    kind = type(model)
+    if hasattr(model, "fit") and hasattr(model, "get_params"):
+        return
+    library = kind.__module__.partition(".")[0]
+    hint = "only estimators of scikit-learn, or with its methods, become ONNX: convert each model on its own"
+    if library == "torch":
+        hint = "export a module of PyTorch with torch.onnx.export; a state dictionary goes --to safetensors"
+    elif library in ("xgboost", "lightgbm"):
+        hint = "save the XGBClassifier, XGBRegressor, LGBMClassifier or LGBMRegressor, and not its booster"
+    elif kind.__name__ == "OnnxModel":
+        hint = "it is ONNX already"
+    raise ConversionError(
+        f"{kind.__module__}.{kind.__qualname__} is no estimator, and has no form in ONNX",
+        hint=hint,
+        unsupported=f"{kind.__module__}.{kind.__qualname__}",
+    )
+
+
+def _hint(model: Any) -> str:
+    parts = [model, *(step for _, step in getattr(model, "steps", ()))]
+    if any(is_booster(type(part)) for part in parts) and importlib.util.find_spec("onnxmltools") is None:
+        return "pip install onnxmltools: it has the converters of XGBoost and LightGBM"
+    return "try --dtype float64, another --opset, a converter of your own (--onnx-hook), or --to safetensors"
 
 
 def _first_line(error: Exception) -> str:

@@ -14,12 +14,17 @@ from typing import Any
 from secureload.convert.targets.compressed import compressed
 from secureload.errors import ConversionError
 from secureload.limits import Limits
-from secureload.sandbox.roles.plain_tensors import DTYPES
+from secureload.sandbox.roles.plain_tensors import DTYPES, NARROW
+from secureload.structured.container import padding
 
 __all__ = ["as_arrays", "encode", "is_tensors", "prepare"]
 
 _NAMES = {name: kind for kind, name in DTYPES.items()}
-_ALIGNMENT = 64
+_TORCH_NARROW = {
+    "torch.bfloat16": "BF16",
+    "torch.float8_e4m3fn": "F8_E4M3",
+    "torch.float8_e5m2": "F8_E5M2",
+}
 
 
 def prepare() -> None:
@@ -58,17 +63,9 @@ def _array(name: str, value: Any) -> tuple[str, Any]:
     import numpy as np
 
     if hasattr(value, "detach"):
-        value = value.detach().cpu()
-        if value.is_sparse or value.is_quantized:
-            raise ConversionError(
-                f"tensor {name!r} is sparse or quantized, which safetensors cannot hold",
-                hint="convert it to a dense tensor",
-            )
-        if str(value.dtype) == "torch.bfloat16":
-            import torch
-
-            return "BF16", value.contiguous().view(torch.int16).numpy()
-        value = value.contiguous().numpy()
+        narrow, value = _of_torch(name, value)
+        if narrow:
+            return narrow, value
     array = np.asarray(value)
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
     kind = _NAMES.get(little.dtype.str)
@@ -79,6 +76,32 @@ def _array(name: str, value: Any) -> tuple[str, Any]:
             unsupported=str(array.dtype),
         )
     return kind, np.ascontiguousarray(little).reshape(array.shape)
+
+
+def _of_torch(name: str, value: Any) -> tuple[str, Any]:
+    """Return a tensor as an array; for a type that numpy has not, its name and the bits."""
+    if str(value.layout) != "torch.strided" or value.is_quantized or value.is_meta:
+        raise ConversionError(
+            f"tensor {name!r} is sparse, quantized or without data, which safetensors cannot hold",
+            hint="convert it to a dense tensor",
+            unsupported=str(value.layout),
+        )
+    # A tensor may be the conjugate or the negative of what lies in memory.
+    value = value.detach().cpu().resolve_conj().resolve_neg().contiguous()
+    narrow = _TORCH_NARROW.get(str(value.dtype), "")
+    try:
+        if narrow:
+            import torch
+
+            bits = torch.int16 if narrow == "BF16" else torch.uint8
+            return narrow, value.view(bits).numpy().view(NARROW[narrow])
+        return "", value.numpy()
+    except (TypeError, RuntimeError):
+        raise ConversionError(
+            f"tensor {name!r} is of type {value.dtype}, which safetensors cannot hold",
+            hint="convert it to float32 before it is saved",
+            unsupported=str(value.dtype),
+        ) from None
 
 
 def encode(model: Any, own_names: tuple[str, ...], limits: Limits, options: Mapping[str, Any]) -> list[Any]:
@@ -97,5 +120,5 @@ def encode(model: Any, own_names: tuple[str, ...], limits: Limits, options: Mapp
         position += array.nbytes
         pieces.append(memoryview(array.reshape(-1).view("u1")) if array.size else b"")
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-(len(text) + 8) % _ALIGNMENT)
+    text += b" " * padding(len(text))
     return compressed([len(text).to_bytes(8, "little"), text, *pieces], options)

@@ -54,8 +54,16 @@ def _structured(source: ByteSource, admitted: AdmittedGlobals, limits: Limits) -
 
 def _tensors(source: ByteSource, _: AdmittedGlobals, limits: Limits) -> Any:
     from secureload.sandbox.roles.plain_tensors import read_tensors
+    from secureload.structured.container import is_structured
 
-    return read_tensors(whole(source, limits), limits)
+    data = whole(source, limits)
+    if not is_structured(data):
+        return read_tensors(data, limits)
+    # A structured file whose examination found no names: nothing was admitted, and so it may name nothing.
+    from secureload.structured.decoder import decode
+    from secureload.structured.known import Known
+
+    return decode(data, Known((), ()), limits, checksum=False)
 
 
 def _onnx(source: ByteSource, _: AdmittedGlobals, limits: Limits) -> Any:

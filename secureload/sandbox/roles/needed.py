@@ -7,7 +7,7 @@ __all__ = ["READINGS", "modules_of"]
 # Reader → the libraries that it is made of.
 READINGS: dict[str, tuple[str, ...]] = {
     "structured": ("secureload.structured.decoder", "secureload.structured.known"),
-    "safetensors": ("secureload.sandbox.roles.plain_tensors",),
+    "safetensors": ("secureload.sandbox.roles.plain_tensors", "secureload.structured.decoder"),
     "skops": (
         "encodings.cp437",
         "skops.io",
