@@ -54,8 +54,9 @@ def _polars() -> None:
     import polars as pl
     from sklearn.preprocessing import StandardScaler
 
-    frame = pl.DataFrame({"a": [0.0, 1.0]})
+    frame = pl.DataFrame({"a": [0.0, 1.0], "b": [1.0, 3.0]})
     StandardScaler().set_output(transform="polars").fit_transform(frame)
+    frame.rename({"a": "c"})
 
 
 def _statsmodels() -> None:
