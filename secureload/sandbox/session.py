@@ -350,9 +350,7 @@ class Session:
     def _own_reference(self, value: Any) -> Any:
         parts = self._parts()
         number = None if parts is None else parts.number_of(value, self)
-        if number is None:
-            raise Unencodable(f"an object of type {type(value).__qualname__}")
-        return ["r", number]
+        return None if number is None else ["r", number]
 
 
 class Collector:

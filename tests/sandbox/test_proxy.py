@@ -172,6 +172,21 @@ def test_what_is_no_data_is_refused_with_its_name(load: Load, forest: Any, argum
     assert caught.value.hint
 
 
+def test_a_refusal_says_what_was_wrong_with_what_was_given(load: Load, forest: Any) -> None:
+    proxy = load(forest)
+    deep: Any = []
+    for _ in range(2_000):
+        deep = [deep]
+    for given, reason in (
+        ((row for row in ROWS), "a generator, which is used up by reading it"),
+        (len, "a function"),
+        (deep, "nested too deep"),
+        ([deep], "nested too deep"),
+    ):
+        with pytest.raises(UsageError, match=reason):
+            proxy.predict(given)
+
+
 def test_what_a_model_prints_is_logged(load: Load, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="secureload.model"):
         proxy = load(Inside(), allow=[INSIDE])

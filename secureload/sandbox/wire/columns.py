@@ -13,7 +13,15 @@ from secureload.sandbox.wire import arrow
 from secureload.sandbox.wire.errors import Unencodable, WireValueError
 from secureload.sandbox.wire.scalars import ZONE_NAME, encode_zone, zone_file
 
-__all__ = ["DECODERS", "checked_values", "encode_column", "encode_scalar", "frequency", "hash_once"]
+__all__ = [
+    "DECODERS",
+    "checked_values",
+    "encode_column",
+    "encode_scalar",
+    "frequency",
+    "hash_once",
+    "named_frequency",
+]
 
 Encode = Callable[[Any], Any]
 
@@ -221,6 +229,16 @@ def frequency(text: Any) -> Any:
     return pd.tseries.frequencies.to_offset(text)
 
 
+def named_frequency(offset: Any) -> str | None:
+    """Return the text that names an offset, None where the text does not say all of it (holidays, parts of a day)."""
+    if offset is None:
+        return None
+    try:
+        return offset.freqstr if frequency(offset.freqstr) == offset else None
+    except (TypeError, ValueError, WireValueError):
+        return None
+
+
 # -- dtypes and scalars --------------------------------------------------------------------------------------
 
 
@@ -243,7 +261,10 @@ def encode_scalar(value: Any, encode: Encode) -> list[Any]:
     if kind is pd.Interval:
         return ["itv", encode(value.left), encode(value.right), value.closed]
     if isinstance(value, pd.tseries.offsets.BaseOffset):
-        return ["off", value.freqstr]
+        named = named_frequency(value)
+        if named is None:
+            raise Unencodable("an offset of dates that has no name of its own")
+        return ["off", named]
     if isinstance(value, pd.CategoricalDtype):
         return ["dtc", encode(value.categories), value.ordered]
     if isinstance(value, pd.StringDtype):
@@ -254,7 +275,14 @@ def encode_scalar(value: Any, encode: Encode) -> list[Any]:
         return ["dtp", value.freq.freqstr]
     if isinstance(value, pd.api.extensions.ExtensionDtype) and str(value) in _NULLABLE:
         return ["dtn", str(value)]
+    if isinstance(value, pd.ArrowDtype | pd.IntervalDtype | pd.SparseDtype):
+        return ["dte", encode_column(pd.Series([], dtype=value).array, encode)]
     raise Unencodable(f"an object of type {kind.__qualname__}")
+
+
+def _dtype_of_none(parts: list[Any], decode: Callable[[Any], Any]) -> Any:
+    """Return the dtype of a column without rows."""
+    return checked_values(decode(parts[0]), 0).dtype
 
 
 def _timestamp(parts: list[Any], decode: Callable[[Any], Any]) -> Any:
@@ -362,4 +390,5 @@ DECODERS: dict[str, Callable[[list[Any], Callable[[Any], Any]], Any]] = {
     "dtt": _zoned_dtype,
     "dtp": _period_dtype,
     "dtn": _nullable_dtype,
+    "dte": _dtype_of_none,
 }

@@ -18,6 +18,12 @@ __all__ = ["AttributeDict", "decode_mapping", "decode_named", "decode_sequence",
 
 _MAX_FIELDS = 256
 _KEPT_CLASSES = 1_000
+_FACTORIES: dict[str, Callable[[], Any]] = {
+    kind.__name__: kind
+    for kind in (bool, int, float, complex, str, bytes, list, dict, set, tuple, frozenset, collections.OrderedDict,
+                 collections.Counter)
+}  # fmt: skip
+_FACTORY_NAMES: dict[Any, str] = {kind: name for name, kind in _FACTORIES.items()}
 _BUNCHES = frozenset({"Bunch", "AttributeDict"})
 
 
@@ -45,11 +51,15 @@ _MAPPINGS: dict[type, str] = {
     AttributeDict: "b",
     types.MappingProxyType: "mp",
 }
+_VIEWS: dict[type, str] = {type({}.keys()): "dk", type({}.values()): "dv", type({}.items()): "di"}
 _CLASSES: dict[str, Callable[..., Any]] = {
     **{tag: kind for kind, tag in _SEQUENCES.items()},
     **{tag: kind for kind, tag in _MAPPINGS.items()},
     "mp": lambda pairs: types.MappingProxyType(dict(pairs)),
     "co": lambda pairs: collections.Counter(dict(pairs)),
+    "dk": lambda keys: dict.fromkeys(keys).keys(),
+    "dv": lambda values: dict(enumerate(values)).values(),
+    "di": lambda pairs: dict(pairs).items(),
 }
 
 
@@ -69,7 +79,16 @@ def encode_container(value: Any, encode: Callable[[Any], Any], *, exact: bool) -
     if kind is collections.deque:
         return ["dq", [encode(item) for item in value], value.maxlen]
     if kind is collections.defaultdict:
-        return ["dd", encode(value.default_factory), _pairs(value, encode)]
+        factory = _FACTORY_NAMES.get(value.default_factory, value.default_factory)
+        if not (factory is None or isinstance(factory, str)):
+            if exact:
+                raise Unencodable(
+                    "a dictionary whose default is computed", "make it a plain one first: dict(…)"
+                )
+            return ["d", _pairs(value, encode)]
+        return ["dd", factory, _pairs(value, encode)]
+    if kind in _VIEWS:
+        return [_VIEWS[kind], [encode(item) for item in value]]
     if isinstance(value, dict) and kind.__name__ in _BUNCHES:
         return ["b", _pairs(value, encode)]
     if isinstance(value, tuple) and _is_named(kind):
@@ -120,10 +139,10 @@ def decode_mapping(tag: str, parts: list[Any], decode: Callable[[Any], Any]) -> 
     """Rebuild a mapping."""
     factory = None
     if tag == "dd":
-        factory = decode(parts[0])
-        parts = parts[1:]
-        if factory is not None and factory not in {int, float, complex, str, bytes, list, dict, set, tuple}:
+        name, *parts = parts
+        if name is not None and (not isinstance(name, str) or name not in _FACTORIES):
             raise WireValueError("a default that is none")
+        factory = None if name is None else _FACTORIES[name]
     (pairs,) = parts
     if not isinstance(pairs, list):
         raise WireValueError("a collection that is none")

@@ -59,10 +59,10 @@ def _index(index: Any, encode: Callable[[Any], Any]) -> list[Any]:
         codes = [encode(part) for part in index.codes]
         return ["mx", [encode(name) for name in index.names], levels, codes]
     tree = ["ix", encode(index.name), encode_column(index.array, encode)]
-    frequency = getattr(index, "freq", None)
-    if frequency is not None and not isinstance(index, pd.PeriodIndex):
-        return ["fx", tree, frequency.freqstr]
-    return tree
+    named = (
+        None if isinstance(index, pd.PeriodIndex) else columns.named_frequency(getattr(index, "freq", None))
+    )
+    return tree if named is None else ["fx", tree, named]
 
 
 def _is_block(frame: Any) -> bool:
@@ -92,12 +92,19 @@ def _frame(parts: list[Any], decode: Callable[[Any], Any]) -> Any:
     import pandas as pd
 
     names, index, encoded = _labels(decode(parts[0])), _labels(decode(parts[1])), parts[2]
-    data = dict(enumerate(checked_values(decode(column), len(index)) for column in encoded))
+    data = dict(enumerate(_kept(checked_values(decode(column), len(index)), index) for column in encoded))
     frame = pd.DataFrame(data, index=index, copy=False)
     if frame.shape != (len(index), len(names)):
         raise WireValueError("a frame whose columns do not fit its index")
     frame.columns = names
     return frame
+
+
+def _kept(values: Any, index: Any) -> Any:
+    """Return a column that stays one of objects: of objects that are texts pandas 3 would make one of texts."""
+    import pandas as pd
+
+    return pd.Series(values, index=index, dtype=object, copy=False) if values.dtype == object else values
 
 
 def _block(parts: list[Any], decode: Callable[[Any], Any]) -> Any:
@@ -116,7 +123,8 @@ def _series(parts: list[Any], decode: Callable[[Any], Any]) -> Any:
     import pandas as pd
 
     name, index = decode(parts[0]), _labels(decode(parts[1]))
-    return pd.Series(checked_values(decode(parts[2]), len(index)), index=index, name=name, copy=False)
+    values = checked_values(decode(parts[2]), len(index))
+    return pd.Series(values, index=index, name=name, dtype=values.dtype, copy=False)
 
 
 def _with_attributes(parts: list[Any], decode: Callable[[Any], Any]) -> Any:

@@ -74,10 +74,15 @@ def decode_sparse(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
 
 
 def _compressed(kind: Any, parts: list[Any], shape: tuple[int, ...], name: str) -> Any:
+    import numpy as np
+
     if len(parts) != 3 or parts[0].ndim != (3 if name == "bsr" else 1):
         raise WireValueError("a sparse matrix of an unknown form")
     built = kind(tuple(parts), shape=shape, copy=True)
     built.check_format(full_check=True)
+    if all(part.dtype == np.int64 for part in parts[1:]):
+        # scipy made them as small as they may be; a graph of neighbours has them in 64 bits, however small it is.
+        built.indices, built.indptr = built.indices.astype(np.int64), built.indptr.astype(np.int64)
     return built
 
 

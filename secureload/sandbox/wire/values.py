@@ -41,7 +41,7 @@ _BUILTIN_TYPES = {kind.__name__: kind for kind in _PLAIN_TYPES}
 class Encoder:
     """Encodes values; collects the raw segments in ``segments``.
 
-    ``refer`` gives the reference that stands for what is no data. With ``exact`` a collection of a class that the
+    ``refer`` gives the reference that stands for what is no data, or None where it has none. With ``exact`` a collection of a class that the
     other side does not know is refused, and not sent as what it is made of.
     """
 
@@ -78,9 +78,10 @@ class Encoder:
         try:
             return self._structure(value)
         except Unencodable:
-            if self._refer is None:
+            reference = None if self._refer is None else self._refer(value)
+            if reference is None:
                 raise
-            return self._refer(value)
+            return reference
         finally:
             self._depth -= 1
 
@@ -311,7 +312,7 @@ def _type_named(module: object, name: object) -> type:
 
 _DECODERS: dict[str, Callable[[Decoder, list[Any], list[Any]], Any]] = {
     **dict.fromkeys(("a", "o", "v"), Decoder._array),
-    **dict.fromkeys(("l", "t", "s", "fs", "dq"), _sequence),
+    **dict.fromkeys(("l", "t", "s", "fs", "dq", "dk", "dv", "di"), _sequence),
     **dict.fromkeys(("d", "b", "od", "co", "dd", "mp"), _mapping),
     **{tag: _of_parts(decode) for tag, decode in scalars.DECODERS.items()},
     **dict.fromkeys(frames.TAGS, _long_way(frames.decode_frame)),

@@ -74,3 +74,12 @@ INTS = ["a", "<i8", [1], False, 0]
 def test_a_forged_column_is_a_wire_error(tree: Any) -> None:
     with pytest.raises(WireValueError):
         Decoder((bytes(8),), DEFAULT_LIMITS).decode(tree)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.int8(), pa.timestamp("us", "Europe/Berlin"), pa.list_(pa.string()), pa.decimal128(5, 2)],
+    ids=str,
+)
+def test_the_dtype_of_a_column_arrives(kind: Any) -> None:
+    assert_same(crossed(pd.ArrowDtype(kind)), pd.ArrowDtype(kind))

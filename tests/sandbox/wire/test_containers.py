@@ -29,6 +29,8 @@ class Odd(dict[str, int]):
         [1, (2, [{3}])], (), frozenset({1}), collections.OrderedDict(b=1, a=2), collections.Counter("aab"),
         collections.deque([1, 2], maxlen=3), collections.deque([1]), types.MappingProxyType({"a": 1}),
         collections.defaultdict(int, a=1), collections.defaultdict(None, a=1),
+        collections.defaultdict(collections.OrderedDict, a=collections.OrderedDict(b=1)),
+        {"a": 1}.keys(), {"a": [2]}.values(), {"a": [2]}.items(),
     ],
     ids=repr,
 )  # fmt: skip
@@ -40,6 +42,13 @@ def test_a_collection_of_the_standard_library_arrives(value: Any) -> None:
 
 def test_a_default_dict_makes_its_defaults_on_the_other_side_too() -> None:
     assert crossed(collections.defaultdict(list))["new"] == []
+
+
+def test_a_default_that_is_computed_is_refused_and_left_out_by_the_worker() -> None:
+    computed = collections.defaultdict(lambda: 5, a=1)
+    with pytest.raises(Unencodable, match="default is computed"):
+        Encoder(DEFAULT_LIMITS).encode(computed)
+    assert_same(crossed(computed, exact=False), {"a": 1})
 
 
 def test_a_named_tuple_arrives_with_its_names_and_is_equal_to_the_original() -> None:
@@ -67,7 +76,8 @@ def test_a_bunch_arrives_with_its_keys_as_attributes() -> None:
 @pytest.mark.parametrize(
     "tree",
     [
-        ["l", [], 1], ["l", 5], ["dq", [], -1], ["dq", []], ["dd", ["ty", "builtins", "object"], []], ["dd", 5, []],
+        ["l", [], 1], ["l", 5], ["dq", [], -1], ["dq", []], ["dd", ["ty", "builtins", "object"], []], ["dd", 5, []], ["dd", "eval", []],
+        ["dk", [["l", []]]], ["di", [1]], ["dv", 3],
         ["nt", "Name", ["class"], [1]], ["nt", "a b", ["x"], [1]], ["nt", "N", ["_x"], [1]], ["nt", "N", ["x"], []],
         ["nt", "N", ["x", "x"], [1, 2]], ["mp", [[1]]], ["co", 7],
     ],

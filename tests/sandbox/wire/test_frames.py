@@ -18,6 +18,7 @@ DAYS = pd.to_datetime(["2024-01-15", "2024-07-15"])
 COLUMNS: dict[str, Any] = {
     "texts": ["x", None],
     "objects": np.array(["x", 1], object),
+    "objects that are texts": np.array(["x", None], object),
     "bytes": [b"x", b"y"],
     "complex": [1j, 2j],
     "half floats": np.array([1, 2], "f2"),
@@ -42,6 +43,8 @@ COLUMNS: dict[str, Any] = {
 @pytest.mark.parametrize("name", COLUMNS)
 def test_a_column_arrives_in_a_frame_in_a_series_and_as_an_index(name: str) -> None:
     frame = pd.DataFrame({"a": COLUMNS[name], "b": [1, 2]})
+    if isinstance(COLUMNS[name], np.ndarray) and COLUMNS[name].dtype == object:
+        frame["a"] = pd.Series(COLUMNS[name], dtype=object)  # pandas 3 makes texts of what are texts
     assert_same(crossed(frame), frame)
     assert_same(crossed(frame["a"]), frame["a"])
     if name not in {"sparse", "half floats"}:  # pandas has no such index
@@ -137,3 +140,24 @@ FLOATS = ["a", "<f8", [1], False, 0]
 def test_a_forged_frame_is_a_wire_error(tree: Any) -> None:
     with pytest.raises(WireValueError):
         Decoder((bytes(8),), DEFAULT_LIMITS).decode(tree)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["interval[int64, right]", "Sparse[float64, nan]", "Sparse[int64, 0]"], ids=str
+)
+def test_a_dtype_arrives_as_those_of_a_frame_do(dtype: str) -> None:
+    assert_same(crossed(pd.api.types.pandas_dtype(dtype)), pd.api.types.pandas_dtype(dtype))
+
+
+@pytest.mark.parametrize(
+    "offset",
+    [pd.offsets.CustomBusinessDay(holidays=["2024-01-02"]), pd.DateOffset(days=3, hours=2)],
+    ids=["holidays", "days and hours"],
+)
+def test_an_index_whose_frequency_has_no_name_arrives_without_it(offset: Any) -> None:
+    index = pd.date_range("2024", periods=3, freq=offset)
+    found = crossed(pd.DataFrame({"a": [1, 2, 3]}, index=index)).index
+    assert found.freq is None
+    assert found.equals(index)
+    with pytest.raises(Unencodable, match="no name"):
+        Encoder(DEFAULT_LIMITS).encode(offset)

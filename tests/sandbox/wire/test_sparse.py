@@ -36,6 +36,9 @@ ODD = {
     "diagonals": sp.dia_matrix((np.arange(6.0).reshape(2, 3), [0, 1]), shape=(3, 3)),
     "nothing": sp.csr_matrix((0, 5)),
 }
+for _name in ("csr", "csc"):
+    _wide = ODD[f"{_name} with indices of 64 bits"] = getattr(sp, f"{_name}_matrix")(DENSE)
+    _wide.indices, _wide.indptr = _wide.indices.astype("i8"), _wide.indptr.astype("i8")
 
 
 @pytest.mark.parametrize("value", ODD.values(), ids=ODD)
