@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LinearRegression
+from sklearn.preprocessing import StandardScaler
 
 from .conftest import Load, Save
 
@@ -73,6 +76,7 @@ def test_lightgbm(load: Load, kind: str) -> None:
             assert not hasattr(proxy, method)
     same(proxy.feature_importances_, model.feature_importances_)
     assert proxy.feature_name_ == model.feature_name_
+    assert (type(proxy.best_score_), proxy.best_score_) == (type(model.best_score_), model.best_score_)
     assert proxy.booster_.num_trees() == model.booster_.num_trees()
     same(proxy.booster_.predict(ROWS), model.booster_.predict(ROWS))
 
@@ -131,6 +135,20 @@ def test_statsmodels_with_a_formula(load: Load) -> None:
     same(proxy.params, model.params)
     same(proxy.predict(FRAME.head()), model.predict(FRAME.head()))
     assert proxy.rsquared == model.rsquared
+
+
+def test_polars_frames_go_in_and_come_out(load: Load) -> None:
+    polars = library("polars")
+    frame = polars.DataFrame(ROWS, schema=list("abcd"))
+    scaler = StandardScaler().set_output(transform="polars")
+    columns = ColumnTransformer([("n", scaler, ["a", "b"]), ("p", "passthrough", ["c"])])
+    model = columns.set_output(transform="polars").fit(frame)
+    found, expected = load(model).transform(frame), model.transform(frame)
+    assert type(found) is polars.DataFrame
+    assert found.schema == expected.schema
+    assert found.equals(expected)
+    regression = LinearRegression().fit(frame, TARGETS)
+    same(load(regression).predict(frame), regression.predict(frame))
 
 
 def without_clock(text: str) -> list[str]:

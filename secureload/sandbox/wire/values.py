@@ -41,8 +41,8 @@ _BUILTIN_TYPES = {kind.__name__: kind for kind in _PLAIN_TYPES}
 class Encoder:
     """Encodes values; collects the raw segments in ``segments``.
 
-    ``refer`` gives the reference that stands for what is no data, or None where it has none. With ``exact`` a collection of a class that the
-    other side does not know is refused, and not sent as what it is made of.
+    ``refer`` gives the reference that stands for what is no data, or None where it has none. With ``exact`` a
+    collection of a class that the other side does not know is refused, and not sent as what it is made of.
     """
 
     def __init__(

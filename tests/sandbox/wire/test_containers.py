@@ -76,7 +76,8 @@ def test_a_bunch_arrives_with_its_keys_as_attributes() -> None:
 @pytest.mark.parametrize(
     "tree",
     [
-        ["l", [], 1], ["l", 5], ["dq", [], -1], ["dq", []], ["dd", ["ty", "builtins", "object"], []], ["dd", 5, []], ["dd", "eval", []],
+        ["l", [], 1], ["l", 5], ["dq", [], -1], ["dq", []], ["dd", ["ty", "builtins", "object"], []], ["dd", 5, []],
+        ["dd", "eval", []],
         ["dk", [["l", []]]], ["di", [1]], ["dv", 3],
         ["nt", "Name", ["class"], [1]], ["nt", "a b", ["x"], [1]], ["nt", "N", ["_x"], [1]], ["nt", "N", ["x"], []],
         ["nt", "N", ["x", "x"], [1, 2]], ["mp", [[1]]], ["co", 7],
