@@ -98,7 +98,7 @@ def attest(
             progress=progress,
         )
     rows = [
-        ("stated", f"{done.kind}{f' of {done.count:,} statements' if done.kind == 'timestamp' else ''}"),
+        ("stated", f"{done.kind} of {_statements(done.count)}" if done.kind == "timestamp" else done.kind),
         ("about", printable(done.name, 400)),
         ("version", printable(done.version or "", 400)),
         ("expires", encode_instant(until) if until is not None else ""),
@@ -113,10 +113,12 @@ def _merge(path: Path, files: list[Path]) -> None:
 
     with progress_of(path) as progress:
         written, added, there = merge(path, files, progress=progress)
-    known = f", {there:,} were there already" if there else ""
-    emit(
-        f"merged: {added:,} {'statement' if added == 1 else 'statements'} into {printable(written, 400)}{known}"
-    )
+    known = f", {there:,} {'was' if there == 1 else 'were'} there already" if there else ""
+    emit(f"merged: {_statements(added)} into {printable(written, 400)}{known}")
+
+
+def _statements(count: int) -> str:
+    return f"{count:,} {'statement' if count == 1 else 'statements'}"
 
 
 def _statement(

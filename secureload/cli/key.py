@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from secureload.cli.signing_key import PassphraseOption, read_key
 from secureload.errors import UsageError
 from secureload.printable import printable
 from secureload.trust.own_files import find_own_file
+
+if TYPE_CHECKING:
+    from secureload.signing.keys import PublicKey
 
 __all__ = ["add_to", "export", "fingerprint", "passwd", "rotate", "show"]
 
@@ -43,14 +46,15 @@ def _key() -> None:
     """Look at keys, and change them."""
 
 
-@_app.command(epilog="\b\nExample:\n  secureload key fingerprint alice.pub")
+@_app.command(
+    epilog="\b\nExamples:\n  secureload key fingerprint alice.pub\n  secureload key fingerprint alice"
+)
 def fingerprint(
-    file: Annotated[Path, typer.Argument(metavar="PUBFILE", help="A .pub file.", readable=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A private or public key.", readable=False)],
+    passphrase_fd: PassphraseOption = None,
 ) -> None:
-    """Show the fingerprint of a public key, as ssh-keygen -l does."""
-    from secureload.trust.keyfiles import read_public_key
-
-    key = read_public_key(find_own_file(file))
+    """Show the fingerprint of a key, as ssh-keygen -l does."""
+    key = _public_half(find_own_file(file), passphrase_fd)
     emit(f"{key.fingerprint} {key.comment}".rstrip())
 
 
@@ -114,7 +118,11 @@ def passwd(
     if new_passphrase_fd is not None:
         passphrase = given_passphrase(new_passphrase_fd)
     elif not no_passphrase:
-        passphrase = ask_passphrase(f"New passphrase of {printable(path, 160)}", twice=True)
+        passphrase = ask_passphrase(
+            f"New passphrase of {printable(path, 160)}",
+            twice=True,
+            hint="pass --new-passphrase-fd N (for example: 3 3<FILE), or --no-passphrase",
+        )
     replace_private_key(
         path, key, passphrase, container=described.container if key_format is None else key_format.value
     )
@@ -134,14 +142,10 @@ def export(
     passphrase_fd: PassphraseOption = None,
 ) -> None:
     """Write the public key to standard output. A private key is never exported: copy its file."""
-    from secureload.limits import DEFAULT_LIMITS
     from secureload.signing.keys import encode_public_key, encode_public_pem
-    from secureload.trust.files import read_file
-    from secureload.trust.keyfiles import read_public_key
 
     path = find_own_file(file)
-    is_private = b"PRIVATE KEY" in read_file(path, DEFAULT_LIMITS.key_file_bytes)
-    key = read_key(path, passphrase_fd).public if is_private else read_public_key(path)
+    key = _public_half(path, passphrase_fd)
     line = encode_public_key(key).decode("utf-8")
     if public_format is PublicFormat.OPENSSH:
         emit(line)
@@ -151,6 +155,16 @@ def export(
         emit(key.raw.hex())
     else:
         emit(f"{path.name.removesuffix('.pub')} {line}")
+
+
+def _public_half(path: Path, passphrase_fd: int | None) -> PublicKey:
+    """Return the public key in the file, or that of the private key in it."""
+    from secureload.limits import DEFAULT_LIMITS
+    from secureload.trust.files import read_file
+    from secureload.trust.keyfiles import read_public_key
+
+    is_private = b"PRIVATE KEY" in read_file(path, DEFAULT_LIMITS.key_file_bytes)
+    return read_key(path, passphrase_fd).public if is_private else read_public_key(path)
 
 
 @_app.command(epilog="\b\nExample:\n  secureload key rotate alice alice-2 --retire 30d")

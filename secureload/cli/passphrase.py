@@ -30,12 +30,15 @@ def given_passphrase(descriptor: int | None) -> bytes | None:
     return environment_passphrase()
 
 
-def ask_passphrase(prompt: str, *, twice: bool = False) -> bytes:
-    """Ask for a passphrase on the terminal. Raises :class:`UsageError` without one, and for an empty answer."""
+def ask_passphrase(prompt: str, *, twice: bool = False, hint: str = "") -> bytes:
+    """Ask for a passphrase on the terminal. Raises :class:`UsageError` without one, and for an empty answer.
+
+    ``hint`` says how else it could have come, by default the variable and the descriptor of :func:`given_passphrase`.
+    """
     if not sys.stdin.isatty():
         raise UsageError(
-            "a passphrase is needed, and there is no terminal to ask for it",
-            hint=f"set {PASSWORD_VARIABLE}, or pass --passphrase-fd N",
+            f"there is no terminal to ask for it: {prompt[:1].lower()}{prompt[1:]}",
+            hint=hint or f"set {PASSWORD_VARIABLE}, or pass --passphrase-fd N",
         )
     try:
         typed = getpass.getpass(f"{prompt}: ")

@@ -101,6 +101,10 @@ def sign(
     emit(_text(signed, model_version, until, metadata=metadata))
 
 
+def _statements(count: int, which: str = "") -> str:
+    return f"{count:,} {which}{'statement' if count == 1 else 'statements'}"
+
+
 def _text(signed: Signed, version: str | None, until: datetime | None, *, metadata: Path | None) -> str:
     from secureload.signing.instants import encode_instant
 
@@ -112,17 +116,20 @@ def _text(signed: Signed, version: str | None, until: datetime | None, *, metada
         ("expires", encode_instant(until) if until is not None else ""),
         ("sha256", digest),
         ("members", f"{len(manifest.members):,}" if manifest.kind == "folder" else ""),
-        ("reused", f"{signed.reused:,} digests of unchanged files" if signed.reused else ""),
+        (
+            "reused",
+            f"{signed.reused:,} {'digest' if signed.reused == 1 else 'digests'} of unchanged files"
+            if signed.reused
+            else "",
+        ),
         ("ignored", printable(", ".join(signed.ignored), 400)),
         ("metadata", printable(metadata, 400) if metadata is not None else ""),
         ("key", signed.fingerprint),
         ("written", printable(signed.sidecar, 400)),
-        ("kept", f"{signed.kept:,} other statements about it" if signed.kept else ""),
+        ("kept", f"{_statements(signed.kept, 'other ')} about it" if signed.kept else ""),
         (
             "dropped",
-            f"{signed.dropped:,} statements that were replaced or about something else"
-            if signed.dropped
-            else "",
+            f"{_statements(signed.dropped)} replaced, or about something else" if signed.dropped else "",
         ),
     ]
     return "\n".join(f"{label + ':':9} {value}" for label, value in rows if value)

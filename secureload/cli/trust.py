@@ -165,12 +165,19 @@ def _state(key: TrustedKey, now: datetime) -> str:
     return "valid"
 
 
+def _until(key: TrustedKey, now: datetime) -> str:
+    """Return the last day of a key that is going to expire."""
+    if key.valid_until is None or _state(key, now) != "valid":
+        return ""
+    return f" until {key.valid_until:%Y-%m-%d}"
+
+
 def _table(store: TrustStore, folder: Path, now: datetime) -> str:
     rows = [("NAME", "STATE", "ROLES", "MODELS", "FINGERPRINT")]
     rows += [
         (
             printable(key.name, 40),
-            _state(key, now),
+            _state(key, now) + _until(key, now),
             ",".join(sorted(key.roles)),
             printable(",".join(key.models), 40),
             key.public_key.fingerprint,

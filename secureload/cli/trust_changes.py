@@ -64,13 +64,19 @@ def import_(
     ] = None,
     trust_store: StoreOption = None,
 ) -> None:
-    """Trust whom another trust store trusts. Look at it first: 'secureload trust list --trust-store SOURCE'."""
+    """Trust whom another trust store trusts, and revoke here whom it has revoked.
+
+    Look at it first: 'secureload trust list --trust-store SOURCE'.
+    """
     from secureload.trust.changes import import_keys
 
-    added, left = import_keys(trust_folder(trust_store), source, roles=role or ())
+    added, revoked, left = import_keys(trust_folder(trust_store), source, roles=role or ())
     lines = [
         f"trusted: {entry.name} as {', '.join(sorted(entry.roles))} ({entry.public_key.fingerprint})"
         for entry in added
+    ]
+    lines += [
+        f"revoked: {entry.name} ({printable(entry.revoked_reason, 400)}), as it is there" for entry in revoked
     ]
     lines += [f"left out: {printable(line, 400)}" for line in left]
     emit("\n".join(lines) or "nothing to import")

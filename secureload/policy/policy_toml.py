@@ -26,6 +26,7 @@ from datetime import timedelta
 from typing import Final
 
 from secureload.errors import UsageError
+from secureload.formats.catalog import DESCRIPTIONS
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.package_data import packaged_text
 from secureload.policy.requirement import STATEMENTS, Requirement
@@ -83,7 +84,10 @@ def parse_policy_toml(
     if not rules and not unsigned:
         raise _refused(f"{where} requires nothing, so everything would pass: it has no [[require]]")
     if not unsigned and all(rule.statement != "signature" for rule in rules):
-        raise _refused(f"{where} requires no signature: other statements are about what somebody signed")
+        raise UsageError(
+            f"{where} requires no signature: other statements are about what somebody signed",
+            hint='Add a rule: [[require]] with statement = "signature".',
+        )
     if rules and unsigned:
         raise _refused(f"{where}: {_UNSIGNED} and [[require]] exclude each other")
     return Policy(
@@ -91,11 +95,37 @@ def parse_policy_toml(
         signers=max((rule.keys for rule in rules if rule.statement == "signature"), default=0),
         fail_on=_severity(table.get("fail_on", "unknown"), where),
         requirements=rules,
-        formats=_texts(table.get("formats", []), f"{where}: formats"),
-        allow=_texts(table.get("allow", []), f"{where}: allow"),
+        formats=_formats(table, where),
+        allow=_allowed(table, where),
         require_version=_flag(table, "require_version", where),
         reason=_text(table.get("reason", ""), f"{where}: reason"),
     )
+
+
+def _formats(table: Mapping[str, object], where: str) -> tuple[str, ...]:
+    """Return the formats that are admitted. A list of none would read as "nothing" and mean "everything"."""
+    found = _texts(table.get("formats", []), f"{where}: formats")
+    if "formats" in table and not found:
+        raise _refused(f"{where}: formats is empty; leave it out to admit every format")
+    unknown = [name for name in found if name not in DESCRIPTIONS]
+    if unknown:
+        raise _refused(
+            f"{where}: there is no format {printable(unknown[0], 60)!r}; formats are {', '.join(sorted(DESCRIPTIONS))}"
+        )
+    return found
+
+
+def _allowed(table: Mapping[str, object], where: str) -> tuple[str, ...]:
+    """Return the names that are allowed: exact ones, none of them dangerous."""
+    found = _texts(table.get("allow", []), f"{where}: allow")
+    if found:
+        from secureload.scan.allowlist import AllowList  # most policies name none
+
+        try:
+            AllowList().extended_by(found)
+        except UsageError as error:
+            raise UsageError(f"{where}: allow: {error.message}", hint=error.hint, **error.fields) from None
+    return found
 
 
 def _rules(value: object, where: str) -> tuple[Requirement, ...]:

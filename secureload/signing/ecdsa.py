@@ -103,6 +103,8 @@ class EcdsaSigner:
         from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+        if b"-----BEGIN OPENSSH PRIVATE KEY-----" in data[:4_096]:
+            raise _other_kind("is one of OpenSSH's format")
         warnings, needs_password = _described(data, limits)
         if needs_password and not password:
             raise UsageError(
@@ -120,11 +122,7 @@ class EcdsaSigner:
                 reason="passphrase-wrong" if needs_password else "damaged",
             ) from None
         if not isinstance(key, EllipticCurvePrivateKey):
-            raise UsageError(
-                "the private key is not an ECDSA key, which OpenSSF's model signer needs",
-                hint="Make one: openssl ecparam -name prime256v1 -genkey -noout -out oms.pem",
-                reason="key-type",
-            )
+            raise _other_kind("is not an ECDSA key")
         return cls(key, warnings)
 
     def sign(self, message: bytes) -> bytes:
@@ -176,6 +174,14 @@ def _hash_of(curve: str) -> HashAlgorithm:
         "secp521r1": hashes.SHA512(),
     }
     return by_curve[curve]
+
+
+def _other_kind(what: str) -> UsageError:
+    return UsageError(
+        f"the private key {what}; OpenSSF's model signer needs ECDSA in PEM",
+        hint="Make one: openssl ecparam -name prime256v1 -genkey -noout -out oms.pem; chmod 600 oms.pem",
+        reason="key-type",
+    )
 
 
 def _not_a_key(what: str) -> UsageError:

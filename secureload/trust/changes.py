@@ -14,7 +14,7 @@ from secureload.signing.keys import parse_public_key
 from secureload.signing.rotation import Rotation
 from secureload.signing.truststore import TrustedKey
 from secureload.trust.files import read_file
-from secureload.trust.store import TRUST_FILE, add_trusted_key, load_trust_store, retire_key
+from secureload.trust.store import TRUST_FILE, add_trusted_key, load_trust_store, retire_key, revoke_key
 
 __all__ = ["import_keys", "rotate_key"]
 
@@ -56,18 +56,24 @@ def rotate_key(
 
 def import_keys(
     folder: Path, source: Path, *, roles: Iterable[str] = (), limits: Limits = DEFAULT_LIMITS
-) -> tuple[list[TrustedKey], list[str]]:
+) -> tuple[list[TrustedKey], list[TrustedKey], list[str]]:
     """Add the keys of another trust store, or of an ``allowed_signers`` file of ssh-keygen.
 
     A trust store brings its roles, patterns and dates; ``roles`` replace its roles, and are needed for a file, which
-    has none. Revoked keys are not imported. Returns the new entries, and why each of the others was left out.
+    has none. Revoked keys are not imported; one that is there already is revoked here too, for whoever revoked it knew
+    why. Returns the new entries, the entries that were revoked, and why each of the others was left out.
     """
     found = _entries(source, tuple(roles), limits)
-    known = {key.public_key.raw for key in _present(folder, limits)}
+    known = {key.public_key.raw: key for key in _present(folder, limits)}
     added: list[TrustedKey] = []
+    revoked: list[TrustedKey] = []
     left: list[str] = []
     for entry in found:
-        if entry.public_key.raw in known:
+        here = known.get(entry.public_key.raw)
+        if here is not None and entry.revoked_since is not None and here.revoked_since is None:
+            since, reason = entry.revoked_since, entry.revoked_reason
+            revoked.append(revoke_key(folder, here.name, since=since, reason=reason, limits=limits))
+        elif here is not None:
             left.append(f"{entry.name}: the key is there already")
         elif entry.revoked_since is not None:
             left.append(f"{entry.name}: revoked since {encode_instant(entry.revoked_since)}")
@@ -84,8 +90,8 @@ def import_keys(
                     limits=limits,
                 )
             )
-            known.add(entry.public_key.raw)
-    return added, left
+            known[entry.public_key.raw] = added[-1]
+    return added, revoked, left
 
 
 def _present(folder: Path, limits: Limits) -> tuple[TrustedKey, ...]:

@@ -61,6 +61,12 @@ def test_a_key_that_others_may_read_is_refused(shell: Shell, plain: Path, oms_ke
     assert "open to other users" in shell("export", plain, "--oms", "--key", oms_key).failed(2).err
 
 
+def test_the_key_that_signs_models_is_not_taken_for_one_of_openssfs_signer(shell: Shell, plain: Path) -> None:
+    signed(shell, plain)
+    asked = ("export", plain, "--oms", "--key", shell.config / "alice")
+    assert "needs ECDSA" in shell(*asked).failed(2).err
+
+
 def test_for_whom_must_be_said(shell: Shell, plain: Path, oms_key: Path) -> None:
     assert "--oms" in shell("export", plain, "--key", oms_key).failed(2).err
 

@@ -11,14 +11,26 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from .conftest import Shell
 
 
-def test_the_fingerprint_of_a_public_key_is_shown(shell: Shell) -> None:
+@pytest.mark.parametrize("file", ["alice.pub", "alice"])
+def test_the_fingerprint_of_a_key_is_shown_by_either_half(shell: Shell, file: str) -> None:
     key = shell.make_key()
-    assert shell("key", "fingerprint", "alice.pub").succeeded().out == f"{key.public.fingerprint} alice\n"
+    assert shell("key", "fingerprint", file).succeeded().out == f"{key.public.fingerprint} alice\n"
 
 
 def test_a_private_key_is_not_taken_for_a_public_one(shell: Shell) -> None:
-    shell.make_key()
-    assert "private key" in shell("key", "fingerprint", shell.config / "alice").failed(2).err
+    shell.make_key(trusted=False)
+    asked = ("trust", "add", shell.config / "alice", "--role", "signer")
+    assert "private key" in shell(*asked).failed(2).err
+
+
+def test_without_a_terminal_the_new_passphrase_comes_from_a_descriptor_and_the_hint_says_so(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECURELOAD_PASSWORD", "first")
+    shell("keygen", "--name", "alice").succeeded()
+    complaint = shell("key", "passwd", "alice").failed(2).err
+    assert "new passphrase" in complaint
+    assert "--new-passphrase-fd" in complaint
 
 
 def test_a_private_key_is_shown_without_its_secret_and_its_passphrase_changed(

@@ -129,5 +129,5 @@ def test_a_folder_is_signed_again_without_reading_what_has_not_changed(
     later = time.time_ns() + 60 * 10**9
     monkeypatch.setattr("secureload.artifact.digest_cache.time.time_ns", lambda: later)
     assert "reused" not in shell("sign", "model", "--incremental").succeeded().out
-    assert "reused:   1 digests of unchanged files" in shell("sign", "model", "--incremental").succeeded().out
+    assert "reused:   1 digest of unchanged files" in shell("sign", "model", "--incremental").succeeded().out
     shell("verify", "model").succeeded()

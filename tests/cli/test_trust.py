@@ -48,6 +48,21 @@ def test_a_revoked_key_counts_no_more_and_says_why(shell: Shell) -> None:
     shell("trust", "revoke", "bob", "--reason", "who").failed(2)
 
 
+def test_the_list_says_until_when_a_key_counts(shell: Shell) -> None:
+    shell.make_key(trusted=False)
+    shell("trust", "add", "alice.pub", "--role", "signer", "--valid-until", "2999-01-02").succeeded()
+    assert "valid until 2999-01-02" in shell("trust", "list").succeeded().out
+
+
+def test_a_revocation_in_an_imported_store_is_told_and_taken_over(shell: Shell) -> None:
+    shell.make_key()
+    there = shell.folder / "there"
+    shell("trust", "add", "alice.pub", "--role", "signer", "--trust-store", there).succeeded()
+    shell("trust", "revoke", "alice", "--reason", "stolen", "--trust-store", there).succeeded()
+    assert "revoked: alice (stolen)" in shell("trust", "import", there).succeeded().out
+    assert "revoked" in shell("trust", "list").succeeded().out
+
+
 def test_what_cannot_be_trusted_is_refused(shell: Shell) -> None:
     shell.make_key(trusted=False)
     shell("trust", "add", "nobody.pub", "--role", "signer").failed(2)

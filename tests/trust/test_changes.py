@@ -67,9 +67,25 @@ def test_the_entries_of_another_store_are_imported_but_for_those_that_are_revoke
         add_trusted_key(source, SigningKey.generate().public, name=name, roles=["approver"], models=["x"])
     add_trusted_key(source, OLD.public, name="alice-again", roles=["signer"])
     revoke_key(source, "eve", since=NOW, reason="left")
-    added, left = import_keys(folder, source)
+    added, revoked, left = import_keys(folder, source)
+    assert revoked == []
     assert [(one.name, one.models) for one in added] == [("bob", ("x",))]
     assert [line.split(":")[0] for line in left] == ["eve", "alice-again"]
+
+
+def test_a_key_that_another_store_has_revoked_is_revoked_here_too(folder: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    add_trusted_key(source, OLD.public, name="alice-there", roles=["signer"])
+    revoke_key(source, "alice-there", since=NOW, reason="laptop stolen")
+    added, revoked, left = import_keys(folder, source)
+    assert (added, left) == ([], [])
+    assert [(one.name, one.revoked_since, one.revoked_reason) for one in revoked] == [
+        ("alice", NOW, "laptop stolen")
+    ]
+    here = load_trust_store(folder).named("alice")
+    assert here is not None
+    assert here.revoked_since == NOW
+    assert import_keys(folder, source) == ([], [], ["alice-there: the key is there already"])
 
 
 def test_allowed_signers_are_imported_in_the_roles_that_are_named(folder: Path, tmp_path: Path) -> None:
@@ -78,7 +94,7 @@ def test_allowed_signers_are_imported_in_the_roles_that_are_named(folder: Path, 
     file.write_text(f"# our people\n\nbob@example.org {line}")
     with pytest.raises(UsageError, match="nothing of roles"):
         import_keys(folder, file)
-    added, _ = import_keys(folder, file, roles=["approver"])
+    added, _, _ = import_keys(folder, file, roles=["approver"])
     assert [(one.name, set(one.roles)) for one in added] == [("bob@example.org", {"approver"})]
     file.write_text(f'bob namespaces="git" {line}')
     with pytest.raises(UsageError, match="has options"):
