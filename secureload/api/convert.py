@@ -126,7 +126,7 @@ def convert(
         )
     with open_artifact(source, limits, expect="file") as artifact:
         signed = _signed_rows(artifact, trust_store, name, limits)
-        given = [*_listed(golden), *_listed(signed)]
+        given = [*_listed(golden), *([] if signed is None else [signed])]
         job = _Job(target, options, Admission(allowed, limits, onnx_hook), accept_difference, given)
         made = job.run(artifact, place, force=force)
     if key is None:
@@ -167,7 +167,7 @@ def _signed_rows(
         raise wrong
     if found is None or isinstance(found, SecureloadError):
         return None
-    from secureload.api.golden import rows_of
+    from secureload.api.golden_rows import rows_of
     from secureload.api.verify import signed_metadata
 
     metadata = signed_metadata(found)

@@ -9,18 +9,24 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from secureload.api.golden import values_of
+from secureload.api.golden_rows import inputs_of, output_of, rows_of
 from secureload.errors import UsageError
 from secureload.printable import printable
 from secureload.signing.instants import encode_instant
-from secureload.signing.predicates.metadata import Feature, Golden, Metadata, TrainingData
-from secureload.signing.predicates.values import Values
+from secureload.signing.predicates.golden import Golden, Output
+from secureload.signing.predicates.metadata import MOST_FEATURES, Feature, Metadata, TrainingData
 
 __all__ = ["data_digest", "describe"]
 
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}
 _ALWAYS = ("numpy", "scikit-learn", "scipy", "joblib")
-_METHODS = ("predict", "predict_proba", "decision_function")
+_METHODS = ("predict", "predict_proba", "decision_function", "transform", "score_samples")
+# Asked only where the model answers none of the methods behind it.
+_OTHERWISE = {
+    "decision_function": {"predict_proba"},
+    "transform": {"predict"},
+    "score_samples": {"predict", "transform"},
+}
 _CLASSIFICATION = {"accuracy": "accuracy", "f1_macro": "f1_macro"}
 _REGRESSION = {"r2": "r2", "mae": "neg_mean_absolute_error"}
 _DEPTH = 8
@@ -49,7 +55,7 @@ def describe(
 
     Raises :class:`UsageError` for a model that is not fitted, and for data that it cannot be asked about.
     """
-    rows = _row_count(X)
+    rows = _row_count(_known(X))
     measured = {} if cv is None or y is None else _cross_validated(model, X, y, cv)
     given = {name: float(number) for name, number in (metrics or {}).items()}
     return Metadata(
@@ -91,7 +97,13 @@ def data_digest(X: Any, y: Any = None) -> bytes:  # noqa: N803
 def _update_array(digest: Any, data: Any) -> None:
     import numpy as np
 
-    array = np.asarray(data)
+    try:
+        array = np.asarray(data)
+    except ValueError as error:  # rows of different lengths
+        raise UsageError(
+            f"the training data cannot be made an array: {printable(error, 160)}",
+            hint="Pass what the model was fitted on.",
+        ) from error
     _update(digest, f"{array.dtype.str} {array.shape}".encode())
     if array.dtype.hasobject:
         for item in array.flat:
@@ -103,6 +115,17 @@ def _update_array(digest: Any, data: Any) -> None:
 def _update(digest: Any, data: bytes) -> None:
     digest.update(len(data).to_bytes(8, "big"))
     digest.update(data)
+
+
+def _known(data: Any) -> Any:
+    """Return the training data, where it has a form that is known here."""
+    if hasattr(data, "columns") and not hasattr(data, "iloc"):
+        raise UsageError(
+            f"X is {printable(type(data).__module__.partition('.')[0], 40)}'s {printable(type(data).__name__, 40)}, "
+            "and describe() takes arrays, lists, sparse matrices and data frames of pandas",
+            hint="Pass X.to_pandas().",
+        )
+    return data
 
 
 def _row_count(data: Any) -> int:
@@ -120,7 +143,7 @@ def _features(data: Any) -> tuple[Feature, ...]:
     if columns is not None:
         return tuple(Feature(str(name), str(dtype)) for name, dtype in zip(columns, data.dtypes, strict=True))
     shape = getattr(data, "shape", None)
-    if not shape or len(shape) != 2:
+    if not shape or len(shape) != 2 or shape[1] > MOST_FEATURES:
         return ()
     return tuple(Feature(f"x{position}", str(data.dtype)) for position in range(shape[1]))
 
@@ -175,24 +198,16 @@ def _packages(model: Any, seen: set[int], depth: int) -> set[str]:
 
 
 def _golden(model: Any, X: Any, count: int, tolerance: float) -> Golden | None:  # noqa: N803
-    """Return rows from all over the data, with what the model says to them."""
-    shape = getattr(X, "shape", None)
-    if not shape or len(shape) != 2 or hasattr(X, "tocsr"):
-        return None  # texts and sparse rows: they have no form here that is to the bit
-    places = [position * shape[0] // count for position in range(count)]
-    columns = getattr(X, "columns", None)
-    if columns is None:
-        rows = X[places]
-        inputs: tuple[tuple[str, Values], ...] = (("", values_of(rows, "the rows")),)
-    else:
-        rows = X.iloc[places].reset_index(drop=True)
-        inputs = tuple(
-            (str(name), values_of(rows.iloc[:, position].to_numpy(), f"the column {name!r}"))
-            for position, name in enumerate(columns)
-        )
-    outputs = {}
+    """Return rows from all over the data, with what the model says to them, None for a model that answers nothing.
+
+    The model is asked about the rows as they will be made again from what is signed.
+    """
+    total = _row_count(X)
+    inputs = inputs_of(_rows_at(X, [position * total // count for position in range(count)]))
+    rows = rows_of(Golden(**inputs, outputs={}))
+    outputs: dict[str, Output] = {}
     for method in _METHODS:
-        if hasattr(model, method) and not (method == "decision_function" and "predict_proba" in outputs):
+        if hasattr(model, method) and not _OTHERWISE.get(method, set()) & outputs.keys():
             try:
                 answer = getattr(model, method)(rows)
             except Exception as error:  # not fitted, or other columns: whatever the estimator says
@@ -200,5 +215,15 @@ def _golden(model: Any, X: Any, count: int, tolerance: float) -> Golden | None: 
                     f"{method}() of the model fails on its own training data: {printable(error, 200)}",
                     hint="Fit it first, and pass the data that it was fitted on.",
                 ) from error
-            outputs[method] = values_of(answer, f"the output of {method}()")
-    return Golden(columns=inputs, outputs=outputs, tolerance=tolerance) if outputs else None
+            outputs[method] = output_of(answer, f"the output of {method}()")
+    return Golden(**inputs, outputs=outputs, tolerance=tolerance) if outputs else None
+
+
+def _rows_at(data: Any, places: list[int]) -> Any:
+    """Return these rows of the data, in its own form."""
+    if hasattr(data, "tocsr"):
+        rows = data.tocsr()[places]
+        return rows.asformat("csc") if getattr(data, "format", "") == "csc" else rows
+    if hasattr(data, "iloc"):
+        return data.iloc[places].reset_index(drop=True)
+    return [data[place] for place in places] if isinstance(data, list | tuple) else data[places]

@@ -1,65 +1,22 @@
-"""Golden rows: arrays as signed values and back, and the replay that compares to the bit."""
+"""The self-test: a model answers its signed golden rows, and each answer is compared to the bit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from secureload.errors import SecureloadError, SelfTestError, UsageError
+from secureload.api.golden_rows import array_of, matrix_of
+from secureload.errors import SecureloadError, SelfTestError
 from secureload.printable import printable
-from secureload.signing.predicates.metadata import Golden
-from secureload.signing.predicates.values import DTYPES, Values
+from secureload.signing.predicates.golden import Golden, Output, Sparse
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["array_of", "replay", "rows_of", "values_of"]
-
-
-def values_of(array: Any, what: str) -> Values:
-    """Return an array of one or two dimensions as values that can be signed.
-
-    Raises :class:`UsageError` for other dtypes than booleans, integers, floats of up to 64 bits, and texts.
-    """
-    import numpy as np
-
-    data = np.asarray(array)
-    dtype = str(data.dtype)
-    if data.dtype.kind == "U" or (data.dtype.kind == "O" and all(type(item) is str for item in data.flat)):
-        dtype = "str"
-    if dtype not in DTYPES or not 1 <= data.ndim <= 2:
-        raise UsageError(
-            f"{what} of dtype {printable(data.dtype, 40)} and {data.ndim} dimensions cannot be kept as golden rows",
-            hint="describe(…, golden=0) leaves them out.",
-        )
-    return Values(dtype, tuple(int(size) for size in data.shape), tuple(data.ravel(order="C").tolist()))
-
-
-def array_of(values: Values) -> NDArray[np.generic]:
-    """Return the values as the array that they were."""
-    import numpy as np
-
-    dtype: Any = object if values.dtype == "str" else values.dtype
-    return np.array(values.items, dtype=dtype).reshape(values.shape)
-
-
-def rows_of(golden: Golden) -> Any:
-    """Return the inputs: an array, or a data frame where the columns have names."""
-    if golden.columns[0][0] == "":
-        return array_of(golden.columns[0][1])
-    try:
-        import pandas as pd
-    except ImportError:
-        raise UsageError(
-            "the golden rows are a data frame, and pandas is not installed",
-            hint="pip install secureload[pandas]",
-        ) from None
-    return pd.DataFrame({name: array_of(values) for name, values in golden.columns})
+__all__ = ["replay"]
 
 
 def replay(model: Any, golden: Golden, rows: Any) -> None:
-    """Let the model answer the golden rows (:func:`rows_of`), all in one batch as they were.
+    """Let the model answer the golden rows (:func:`~secureload.api.golden_rows.rows_of`), in one batch as they were.
 
     Raises :class:`SelfTestError` where an answer differs, is missing, or has another form.
     """
@@ -70,30 +27,30 @@ def replay(model: Any, golden: Golden, rows: Any) -> None:
             raise
         except Exception as error:  # whatever the model raises is an answer that differs
             raise _differs(method, f"it raised {type(error).__name__}: {printable(error, 200)}") from error
-        _compare(method, array_of(expected), answer, golden.tolerance)
+        _compare_output(method, expected, answer, golden.tolerance)
+
+
+def _compare_output(method: str, expected: Output, answer: Any, tolerance: float) -> None:
+    if isinstance(expected, tuple):
+        if not isinstance(answer, list) or len(answer) != len(expected):
+            raise _differs(method, f"it does not answer with a list of {len(expected):,} arrays")
+        for part, found in zip(expected, answer, strict=True):
+            _compare(method, array_of(part), found, tolerance)
+    elif isinstance(expected, Sparse):
+        _compare_sparse(method, expected, answer, tolerance)
+    else:
+        _compare(method, array_of(expected), answer, tolerance)
 
 
 def _compare(method: str, expected: NDArray[Any], answer: Any, tolerance: float) -> None:
     import numpy as np
 
-    if isinstance(answer, Mapping) or not hasattr(answer, "shape"):
+    if hasattr(answer, "tocsr") or not hasattr(answer, "shape"):
         raise _differs(method, f"it answered with {printable(type(answer).__name__, 60)}")
     found = np.asarray(answer)
     if found.shape != expected.shape:
         raise _differs(method, f"it has the shape {found.shape} instead of {expected.shape}")
-    if expected.dtype == object:
-        wrong = np.array(
-            [str(one) != str(other) for one, other in zip(found.flat, expected.flat, strict=True)]
-        )
-    elif found.dtype != expected.dtype:
-        raise _differs(method, f"it has the dtype {found.dtype} instead of {expected.dtype}")
-    elif found.dtype.kind == "f":
-        with np.errstate(all="ignore"):
-            near = np.abs(found - expected) <= tolerance * np.maximum(1.0, np.abs(expected))
-        same = (found == expected) | (np.isnan(found) & np.isnan(expected))
-        wrong = ~(same | (near if tolerance else same)).ravel()
-    else:
-        wrong = (found != expected).ravel()
+    wrong = _wrong(method, expected, found, tolerance)
     if wrong.any():
         place = int(np.flatnonzero(wrong)[0])
         row = place // max(1, expected.size // expected.shape[0])
@@ -102,6 +59,57 @@ def _compare(method: str, expected: NDArray[Any], answer: Any, tolerance: float)
             f"{int(wrong.sum()):,} of {expected.size:,} values differ, the first in row {row + 1:,}: "
             f"{printable(found.flat[place], 40)} instead of {printable(expected.flat[place], 40)}",
         )
+
+
+def _wrong(method: str, expected: NDArray[Any], found: NDArray[Any], tolerance: float) -> NDArray[Any]:
+    """Return which values differ, flat."""
+    import numpy as np
+
+    if expected.dtype == object:
+        same = [_is_same(one, other) for one, other in zip(found.flat, expected.flat, strict=True)]
+        return ~np.array(same, dtype=bool)
+    if found.dtype != expected.dtype:
+        raise _differs(method, f"it has the dtype {found.dtype} instead of {expected.dtype}")
+    if found.dtype.kind in "mM":
+        found, expected = found.view("int64"), expected.view("int64")
+    equal = found == expected
+    if found.dtype.kind == "f":
+        with np.errstate(all="ignore"):
+            near = np.abs(found - expected) <= tolerance * np.maximum(1.0, np.abs(expected))
+        equal |= np.isnan(found) & np.isnan(expected)
+        equal = equal | near if tolerance else equal
+    return np.asarray(~equal).ravel()
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Compare two objects: texts of numpy are texts, and what is not equal to itself is missing in both."""
+    if isinstance(one, str) or isinstance(other, str):
+        return str(one) == str(other)
+    return bool(one == other) or (one != one and other != other)  # NaN
+
+
+def _compare_sparse(method: str, expected: Sparse, answer: Any, tolerance: float) -> None:
+    if not hasattr(answer, "tocsr"):
+        raise _differs(
+            method, f"it answered with {printable(type(answer).__name__, 60)}, not a sparse matrix"
+        )
+    if tuple(answer.shape) != expected.shape:
+        raise _differs(method, f"it has the shape {tuple(answer.shape)} instead of {expected.shape}")
+    wanted, found = _canonical(matrix_of(expected)), _canonical(answer)
+    places = [(matrix.indptr.tolist(), matrix.indices.tolist()) for matrix in (wanted, found)]
+    if places[0] != places[1]:
+        raise _differs(method, "other values of it are zero")
+    if wanted.data.size:
+        _compare(method, wanted.data, found.data, tolerance)
+
+
+def _canonical(matrix: Any) -> Any:
+    """Return the matrix by rows, each in the order of its columns, without zeros that are written down."""
+    rows = matrix.tocsr(copy=True)
+    rows.sum_duplicates()
+    rows.eliminate_zeros()
+    rows.sort_indices()
+    return rows
 
 
 def _differs(method: str, what: str) -> SelfTestError:

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from secureload.api.check import allow_list
 from secureload.api.examiner import Examiner
-from secureload.api.golden import replay, rows_of
+from secureload.api.golden import replay
+from secureload.api.golden_rows import rows_of
 from secureload.api.in_process import load_here, own_refs
 from secureload.api.inputs import input_guard
 from secureload.api.policies import require, resolve_policy
@@ -57,7 +58,8 @@ from secureload.scan.allowlist import AllowList
 from secureload.scan.by_value import is_by_value
 from secureload.scan.finding import Examination, Severity
 from secureload.signing.dsse import Envelope
-from secureload.signing.predicates.metadata import Golden, Metadata
+from secureload.signing.predicates.golden import Golden
+from secureload.signing.predicates.metadata import Metadata
 from secureload.signing.truststore import TrustStore
 from secureload.trust.memory import read_memory
 from secureload.values import dataclass

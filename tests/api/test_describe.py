@@ -10,14 +10,21 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
+from sklearn.base import clone
 from sklearn.datasets import load_iris
-from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.preprocessing import StandardScaler
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import secureload
 from secureload.api.describe import data_digest, describe
-from secureload.api.golden import array_of, values_of
+from secureload.api.golden_rows import array_of, values_of
 from secureload.api.inputs import input_guard
 from secureload.api.sign import sign
 from secureload.errors import SelfTestError, UsageError
@@ -101,6 +108,61 @@ def test_a_model_that_answers_otherwise_than_its_golden_rows_is_refused(
     with pytest.raises(SelfTestError, match="predict_proba\\(\\) does not answer the signed golden rows"):
         secureload.safe_load(path, trust_store=store, self_test=True)
     secureload.safe_load(path, trust_store=store).close()
+
+
+WORDS = ["good day", "bad luck", "fine\nthing", "awful bad"] * 5
+RIGHT = [1, 0, 1, 0] * 5
+MONTHS = pd.DataFrame({"when": pd.date_range("2026-01-01", periods=20), "city": ["a", None, "b", "a"] * 5})
+
+
+RECORDS = [{"a": number, "b": "x" * (number % 3)} for number in range(20)]
+SPARSE = scipy.sparse.csr_array(np.arange(60.0).reshape(20, 3) % 7)
+LOGISTIC = {"logisticregression__C": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("model", "other", "data"),
+    [
+        (
+            make_pipeline(TfidfVectorizer(), SGDClassifier(random_state=0)),
+            {"sgdclassifier__alpha": 9.0},
+            WORDS,
+        ),
+        (make_pipeline(TfidfVectorizer(), LogisticRegression()), LOGISTIC, pd.Series(WORDS)),
+        (make_pipeline(DictVectorizer(), LogisticRegression()), LOGISTIC, RECORDS),
+        (LogisticRegression(), {"C": 0.5}, SPARSE),
+        (TfidfVectorizer(), {"norm": "l1"}, WORDS),
+        (MultiOutputClassifier(LogisticRegression()), {"estimator__C": 0.5}, X[30:70]),
+        (make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression()), LOGISTIC, MONTHS),
+    ],
+    ids=["texts", "series", "dictionaries", "sparse", "sparse-output", "several-outputs", "dates"],
+)
+def test_golden_rows_of_texts_sparse_data_and_dates_are_replayed_and_a_changed_model_is_refused(
+    model: Any, other: dict[str, Any], data: Any, tmp_path: Path, alice: SigningKey, store: TrustStore
+) -> None:
+    target: Any = RIGHT
+    if isinstance(model, MultiOutputClassifier):
+        target = np.column_stack([Y[30:70] > 0, X[30:70, 0] > 5])
+    fitted = clone(model).fit(data, target)
+    described = describe(fitted, data, target, cv=None)
+    assert described.golden is not None
+    assert codec.parse(codec.encode(described)) == described
+    path = save(tmp_path, fitted, alice, described)
+    secureload.safe_load(path, trust_store=store, self_test=True).close()
+    path = save(tmp_path, clone(model).set_params(**other).fit(data, target), alice, described)
+    with pytest.raises(SelfTestError, match="does not answer the signed golden rows"):
+        secureload.safe_load(path, trust_store=store, self_test=True)
+
+
+def test_data_in_a_form_that_is_not_known_is_a_usage_error() -> None:
+    class Foreign:
+        columns = ("a",)
+        shape = (3, 1)
+
+    with pytest.raises(UsageError, match="data frames of pandas"):
+        describe(MODEL, Foreign(), cv=None)
+    with pytest.raises(UsageError, match="cannot be made an array"):
+        describe(MODEL, [[1], [1, 2]], cv=None)
 
 
 def test_a_self_test_without_golden_rows_is_refused(

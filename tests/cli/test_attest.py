@@ -25,7 +25,7 @@ def test_an_approval_is_stated_sent_and_merged(shell: Shell, signed: Path, bob: 
     )
     assert "stated:   approval\nabout:    plain.pkl" in done.succeeded().out
     assert "merged: 1 statement into" in shell("attest", signed, "--merge", "b.sig").succeeded().out
-    assert "1 were there already" in shell("attest", signed, "--merge", "b.sig").succeeded().out
+    assert "1 was there already" in shell("attest", signed, "--merge", "b.sig").succeeded().out
     assert "approval by bob" in shell("verify", signed).succeeded().out
 
 

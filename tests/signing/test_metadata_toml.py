@@ -40,7 +40,7 @@ def test_numbers_and_times_are_written_as_toml_has_them() -> None:
     assert found.features == (Feature("age", "float64"),)
     assert found.extra == {"owner": "credit risk", "ticket": 81}
     assert found.golden is not None
-    assert found.golden.columns[0][1].items == (0.5,)
+    assert found.golden.columns[0].values.items == (0.5,)
 
 
 @pytest.mark.parametrize(

@@ -20,18 +20,27 @@ from secureload.signing.predicates.fields import (
     take_texts,
     take_time,
 )
-from secureload.signing.predicates.values import Values, encode_values, parse_values
-from secureload.signing.strict_json import take_list, take_object, take_size, take_string
+from secureload.signing.predicates.golden import Golden, encode_golden, parse_golden
+from secureload.signing.strict_json import take_list, take_object, take_size
 from secureload.values import dataclass, field
 
-__all__ = ["ROLE", "TYPE", "Feature", "Golden", "Metadata", "TrainingData", "encode", "parse"]
+__all__ = [
+    "MOST_FEATURES",
+    "ROLE",
+    "TYPE",
+    "Feature",
+    "Golden",
+    "Metadata",
+    "TrainingData",
+    "encode",
+    "parse",
+]
 
 TYPE = f"{HOME}/metadata/v1"
 ROLE = "signer"
 _WHERE = "the metadata"
 _Part = TypeVar("_Part")
-_MOST_FEATURES = 200_000
-_METHODS = ("predict", "predict_proba", "decision_function", "transform", "score_samples")
+MOST_FEATURES = 200_000
 _FIELDS = (
     "estimator", "features", "trained", "metrics", "libraries", "training_data", "golden", "lineage", "extra"
 )  # fmt: skip
@@ -51,24 +60,6 @@ class TrainingData:
 
     digest: bytes
     rows: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Golden:
-    """Inputs with their exact outputs, to be replayed in the same batch.
-
-    ``columns`` are the columns of a data frame with their names, or one array of two dimensions under the name
-    "". ``outputs`` are by method. ``tolerance`` is the largest difference that counts as equal: 0 is to the bit.
-    """
-
-    columns: tuple[tuple[str, Values], ...]
-    outputs: Mapping[str, Values]
-    tolerance: float = 0.0
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        return self.columns[0][1].shape[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +87,7 @@ def encode(metadata: Metadata) -> dict[str, object]:
         "metrics": {name: decimal_text(number) for name, number in metadata.metrics.items()},
         "libraries": dict(metadata.libraries),
         "training_data": {} if data is None else {"rows": data.rows, "sha256": data.digest.hex()},
-        "golden": {} if golden is None else _encode_golden(golden),
+        "golden": {} if golden is None else encode_golden(golden),
         "lineage": dict(metadata.lineage),
         "extra": dict(metadata.extra),
     }
@@ -115,7 +106,7 @@ def parse(value: object) -> Metadata:
         metrics=_optional(fields, "metrics", _metrics, {}),
         libraries=_optional(fields, "libraries", take_texts, {}),
         training_data=_optional(fields, "training_data", _training_data, None),
-        golden=_optional(fields, "golden", _golden, None),
+        golden=_optional(fields, "golden", parse_golden, None),
         lineage=_optional(fields, "lineage", take_texts, {}),
         extra=_optional(fields, "extra", take_free, {}),
     )
@@ -129,8 +120,8 @@ def _optional(
 
 def _features(value: object, where: str) -> tuple[Feature, ...]:
     found = take_list(value, where)
-    if not 1 <= len(found) <= _MOST_FEATURES:
-        raise refused(f"{where} has {len(found):,} columns instead of 1 to {_MOST_FEATURES:,}")
+    if not 1 <= len(found) <= MOST_FEATURES:
+        raise refused(f"{where} has {len(found):,} columns instead of 1 to {MOST_FEATURES:,}")
     features = []
     for item in found:
         fields = take_object(item, where, ("name", "dtype"))
@@ -147,45 +138,3 @@ def _metrics(value: object, where: str) -> dict[str, float]:
 def _training_data(value: object, where: str) -> TrainingData:
     fields = take_object(value, where, ("sha256", "rows"))
     return TrainingData(take_digest({"sha256": fields["sha256"]}, where), take_size(fields["rows"], where))
-
-
-def _encode_golden(golden: Golden) -> dict[str, object]:
-    return {
-        "columns": [{"name": name, "values": encode_values(values)} for name, values in golden.columns],
-        "outputs": {method: encode_values(values) for method, values in golden.outputs.items()},
-        **({"tolerance": decimal_text(golden.tolerance)} if golden.tolerance else {}),
-    }
-
-
-def _golden(value: object, where: str) -> Golden:
-    fields = take_object(value, where, ("columns", "outputs"), ("tolerance",))
-    columns = tuple(_column(item, f"{where}: column") for item in take_list(fields["columns"], where))
-    if not 1 <= len(columns) <= _MOST_FEATURES:
-        raise refused(f"{where} has no columns, or too many")
-    rows = columns[0][1].shape[0]
-    is_array = len(columns) == 1 and columns[0][0] == ""
-    if any(
-        values.shape[0] != rows or len(values.shape) != (2 if is_array else 1) or bool(name) == is_array
-        for name, values in columns
-    ):
-        raise refused(
-            f"{where}: columns have names and one dimension each, or there is one array without a name"
-        )
-    if len({name for name, _ in columns}) != len(columns):
-        raise refused(f"{where} has a column twice")
-    outputs = fields["outputs"]
-    if not isinstance(outputs, dict) or not outputs or not set(outputs) <= set(_METHODS):
-        raise refused(f"{where}: outputs are by method: {', '.join(_METHODS)}")
-    parsed = {method: parse_values(values, f"{where}: {method}") for method, values in outputs.items()}
-    if rows == 0 or any(values.shape[0] != rows for values in parsed.values()):
-        raise refused(f"{where} has not one output for each row")
-    tolerance = take_decimal(fields["tolerance"], where) if "tolerance" in fields else 0.0
-    if not 0.0 <= tolerance <= 1.0:
-        raise refused(f"{where} has a tolerance that is not from 0 to 1")
-    return Golden(columns=columns, outputs=parsed, tolerance=tolerance)
-
-
-def _column(value: object, where: str) -> tuple[str, Values]:
-    fields = take_object(value, where, ("name", "values"))
-    name = take_string(fields["name"], where)
-    return (take_label(name, where) if name else ""), parse_values(fields["values"], where)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secureload.errors import SignatureFormatError
+from secureload.signing.predicates.golden import Column, Golden
 from secureload.signing.predicates.metadata import (
     Feature,
-    Golden,
     Metadata,
     TrainingData,
     encode,
@@ -28,7 +28,9 @@ FULL = Metadata(
     metrics={"cv_accuracy": 0.97},
     libraries={"scikit-learn": "1.9.0"},
     training_data=TrainingData(b"\x05" * 32, 569),
-    golden=Golden(columns=(("", FLOATS),), outputs={"predict": Values("str", (2,), ("yes", "no"))}),
+    golden=Golden(
+        columns=(Column(name="", values=FLOATS),), outputs={"predict": Values("str", (2,), ("yes", "no"))}
+    ),
     lineage={"from": "model-1.joblib"},
     extra={"owner": "risk", "tickets": [1, 2]},
 )
