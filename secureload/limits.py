@@ -155,6 +155,9 @@ class Limits:
     opinions_remembered_items: int = 2_000
     opinion_bytes: int = 1 * _MIB
     shapes_kept_items: int = 10_000
+    # A worker compares small pickles with those of their kind that it has read; it reads tracer_batch_files of them.
+    template_bytes: int = 1 * _MIB
+    templates_kept_items: int = 256
     # What the tracer may answer: the distilled trace, never the bulk.
     tracer_reply_bytes: int = 64 * _MIB
 

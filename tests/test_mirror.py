@@ -35,6 +35,7 @@ COVERED_BY: dict[str, str] = {
         ),
         "api/test_convert.py",
     ),
+    "pickles/loose.py": "pickles/test_template.py",
     "api/compare.py": "cli/test_compare.py",
     "report/comparison.py": "cli/test_compare.py",
     "sandbox/roles/onnx_model.py": "convert/targets/test_onnx_file.py",

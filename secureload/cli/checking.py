@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from secureload.cli.kinds import of_one_kind
 from secureload.cli.loop import Stopped, each
 from secureload.cli.progress import files_progress, progress_of
 from secureload.cli.walk import Found, walk
@@ -177,7 +178,8 @@ def _reports(work: Sequence[_Work], options: CheckOptions) -> list[Report]:
         def one(piece: _Work) -> Report:
             return _report(piece, options, stop, examiners)
 
-        done = each(work, one, jobs=options.jobs, progress=progress, stop=stop)
+        together = of_one_kind([str(piece.found.path) for piece in work])
+        done = each(work, one, jobs=options.jobs, progress=progress, stop=stop, together=together)
         if stop.is_set():
             from secureload.sandbox.zygotes import close_zygotes
 

@@ -10,12 +10,16 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from secureload.pickles.trace import GlobalRef
 from secureload.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["ArrayBytes", "ArrayLayoutError", "array_bytes", "dtype_layout"]
+__all__ = ["ArrayBytes", "ArrayLayoutError", "array_bytes", "dtype_layout", "is_array_wrapper"]
+
+_WRAPPER = "NumpyArrayWrapper"
+_WRAPPER_MODULES = frozenset({"joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle"})
 
 _CHAR_SIZES = {"b": 1, "i": 1, "u": 1, "f": 1, "c": 1, "m": 1, "M": 1, "S": 1, "a": 1, "V": 1, "U": 4}
 # The types whose size is a part of their state.
@@ -38,6 +42,11 @@ class ArrayBytes:
     size: int
     aligned: bool
     nested_pickle: bool
+
+
+def is_array_wrapper(ref: GlobalRef) -> bool:
+    """Whether the raw bytes of an array follow the BUILD of an instance of ``ref``."""
+    return ref.name == _WRAPPER and ref.module in _WRAPPER_MODULES
 
 
 def dtype_layout(

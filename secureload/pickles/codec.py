@@ -40,7 +40,7 @@ from secureload.pickles.trace import (
 )
 from secureload.printable import printable
 
-__all__ = ["TraceFormatError", "decode_trace", "encode_trace"]
+__all__ = ["TraceFormatError", "decode_trace", "encode_trace", "offset_places"]
 
 _MAX_DEPTH = 12
 _SECTIONS: Final = ("pickle", "array", "trailing")
@@ -74,6 +74,21 @@ def encode_trace(trace: Trace, numbers: list[int]) -> list[Any]:
         [_encode_anomaly(anomaly, numbers) for anomaly in trace.anomalies],
         trace.nested_examined,
     ]
+
+
+def offset_places(trace: Trace) -> list[int]:
+    """Return which of the numbers of an encoded ``trace`` are offsets; the trace has no problems and nothing odd."""
+    places, at = [0, 1], 3
+    for _ in trace.sections:
+        places += (at + 1, at + 2)
+        at += 3
+    for _ in trace.imports:
+        places.append(at + 1)
+        at += 2
+    for _ in trace.operations:
+        places.append(at + 2)
+        at += 3
+    return places
 
 
 def _encode_problem(problem: TraceProblem, numbers: list[int]) -> list[Any]:

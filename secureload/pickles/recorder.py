@@ -28,7 +28,7 @@ from secureload.pickles.trace import (
 )
 from secureload.values import replace
 
-__all__ = ["Recorder", "TraceLimitError"]
+__all__ = ["Recorder", "TraceLimitError", "has_raw_values"]
 
 _MAX_DEPTH = 4
 _MAX_ITEMS = 16
@@ -56,6 +56,11 @@ _Summaries: TypeAlias = tuple[Value, tuple[Value, ...], tuple[tuple[str, Value],
 # The summaries made in this process, by their keys.
 _KNOWN: dict[object, _Summaries] = {}
 _MOST_KNOWN: Final = 2_000
+
+
+def has_raw_values(ref: GlobalRef) -> bool:
+    """Whether the arguments of ``ref`` are raw values: of the numbers and bytes in them only the types are kept."""
+    return (ref.module, ref.name) in _VALUES
 
 
 class TraceLimitError(Exception):
@@ -152,7 +157,7 @@ class Recorder:
         if known is not None:
             return known
         what = self.summary(target)
-        data = kind == "build" or (isinstance(what, GlobalRef) and (what.module, what.name) in _VALUES)
+        data = kind == "build" or (isinstance(what, GlobalRef) and has_raw_values(what))
         made = (what, self._values(args, data), self._named(kwargs, data))
         if not self._cut and (data or not self._numbers) and len(_KNOWN) < _MOST_KNOWN:
             _KNOWN[key] = made

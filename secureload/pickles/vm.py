@@ -14,7 +14,13 @@ from typing import Any
 from secureload.allowance import allowed_for
 from secureload.errors import LimitError, MalformedError, SecureloadError
 from secureload.limits import DEFAULT_LIMITS, Limits
-from secureload.pickles.arrays import ArrayBytes, ArrayLayoutError, array_bytes, dtype_layout
+from secureload.pickles.arrays import (
+    ArrayBytes,
+    ArrayLayoutError,
+    array_bytes,
+    dtype_layout,
+    is_array_wrapper,
+)
 from secureload.pickles.between import Between
 from secureload.pickles.code_makers import TENSOR_LOADER, makes_classes
 from secureload.pickles.elsewhere import ENCODE, Elsewhere, bytes_of, side_file_kind, text_of_bytes
@@ -39,8 +45,6 @@ from secureload.values import replace
 
 __all__ = ["trace_stream", "with_pickle_reading"]
 
-_ARRAY_WRAPPER = "NumpyArrayWrapper"
-_JOBLIB_MODULES = frozenset({"joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle"})
 _RECONSTRUCTORS = frozenset({("copyreg", "_reconstructor"), ("copyreg", "__newobj__")})
 # What an unpickler looks up on an instance, what makes it one of another class, and what numpy takes for the
 # address of an array: whoever sets it through a state decides what the next operation on the object means.
@@ -158,7 +162,7 @@ class _Session:
         if why := why_evaluated(made_from, state):
             self._problem_once(why)
         if made_from is not None and self.reading == "joblib":
-            if made_from.name == _ARRAY_WRAPPER and made_from.module in _JOBLIB_MODULES:
+            if is_array_wrapper(made_from):
                 self._step_over_array(state)
             elif (kind := side_file_kind(made_from)) is not None:
                 self.saw_array = True

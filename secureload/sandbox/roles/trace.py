@@ -21,6 +21,7 @@ from secureload.sandbox.kernel import exit_on
 from secureload.sandbox.roles.absent import NotImportedError
 from secureload.sandbox.roles.pinned import empty_extension_registry
 from secureload.sandbox.wire.frame import Kind, Message
+from secureload.scan.alike import Alike
 from secureload.scan.part_codec import encode_parts
 from secureload.scan.survey import survey
 
@@ -28,6 +29,7 @@ __all__ = ["prepare", "run", "warm_up"]
 
 # Stand-ins live until their trace is done; collecting them in between only costs time.
 _COLLECTED_EVERY = 128
+_COPIED_BYTES = 1 << 20
 
 
 def warm_up() -> None:
@@ -47,12 +49,14 @@ def prepare(config: dict[str, Any]) -> Limits:
 
 def run(channel: Channel, descriptor: int | None, task: dict[str, Any], limits: Limits) -> None:
     """Survey the artifact in ``descriptor`` and send its parts, then the next one, until the caller is gone."""
-    done = 0
+    done, alike = 0, Alike(limits)
     while descriptor is not None:
         # fstat(2) is a path call in glibc 2.33 to 2.38, and the filter refuses those: the caller says the size.
-        data = Region.mapped(descriptor, task["size"])
+        data = _region(descriptor, task["size"])
         try:
-            answer = _explained(data, task, limits) if "explain" in task else _surveyed(data, task, limits)
+            answer = (
+                _explained(data, task, limits) if "explain" in task else _surveyed(data, task, limits, alike)
+            )
         except NotImportedError:
             answer = None  # the caller asks another worker
         channel.send(Message(Kind.REPLY, 0, answer))
@@ -68,9 +72,23 @@ def run(channel: Channel, descriptor: int | None, task: dict[str, Any], limits: 
         task = message.body
 
 
-def _surveyed(data: Region, task: dict[str, Any], limits: Limits) -> list[Any]:
-    parts = survey(data, task["name"], limits, unpickles=not task.get("walk", False))
-    encoded = encode_parts(parts)
+def _region(descriptor: int, size: int) -> Region:
+    """Return the bytes of the artifact: for a small one, a copy costs less than the pages of a map."""
+    if 0 < size <= _COPIED_BYTES:
+        copy = os.pread(descriptor, size, 0)
+        if len(copy) == size:
+            return Region(copy)
+    return Region.mapped(descriptor, size)
+
+
+def _surveyed(data: Region, task: dict[str, Any], limits: Limits, alike: Alike) -> list[Any]:
+    name, walk = task["name"], task.get("walk", False)
+    encoded = None if walk else alike.find(data, name)
+    if encoded is None:
+        parts = survey(data, name, limits, unpickles=not walk)
+        encoded = encode_parts(parts)
+        if not walk:
+            alike.keep(data, name, parts, encoded)
     return [encoded.shape, encoded.numbers]
 
 
