@@ -61,13 +61,15 @@ def attest(
     """Sign a statement about the file or folder at ``path``.
 
     ``statement`` is a value of one of the modules in ``secureload.signing.predicates`` (``Approval()``,
-    ``Metadata(…)``, ``Scan(…)``, ``Lineage(…)``), or "timestamp", which countersigns every statement that is
-    there. It is about the name and version that the model was signed under; ``name`` and ``version`` choose, where
-    several are there. With ``output`` it goes into that file and not beside the model.
+    ``Metadata(…)``, ``Scan(…)``, ``Lineage(…)``); "scan" examines the very bytes that it is then about, and
+    "timestamp" countersigns every statement that is there. It is about the name and version that the model was
+    signed under; ``name`` and ``version`` choose, where several are there. With ``output`` it goes into that file and
+    not beside the model.
 
     Raises:
         UsageError: the path, the key, the statement or the file to write is not usable, or there is a choice to make.
         ManifestMismatchError: the model was changed since it was signed.
+        PolicyError, SandboxError: "scan" found something, or could not look.
         ArtifactError, SignatureFormatError: the artifact or its signature file cannot be read.
     """
     signer = signer_of(key, password, limits)
@@ -76,7 +78,12 @@ def attest(
     target = sidecar_path(path)
     data = read_sidecar(target, limits)
     envelopes = () if data is None else parse_sidecar(data, limits)
-    with _opened(path, envelopes, (name, version), limits, progress) as (artifact, signed):
+    is_scan = statement == "scan"
+    with _opened(path, envelopes, (name, version), limits, progress, pin=is_scan) as (artifact, signed):
+        if is_scan:
+            from secureload.api.scanned import scan_of  # what examines is imported where it is asked for
+
+            statement = scan_of(artifact, limits)
         subject = artifact.manifest.subject_digest
         about = name or (signed.name if signed is not None else artifact.name)
         of_version = version if version is not None else (signed.version if signed is not None else None)
@@ -165,6 +172,7 @@ def _opened(
     progress: Callable[[int, int], None] | None,
     *,
     choose: bool = True,
+    pin: bool = False,
 ) -> Iterator[tuple[Artifact, Statement | None]]:
     """Open the model and find the signed statement that is meant; where there is none, whatever is there counts."""
     signed = [_statement(one, limits) for one in envelopes if claimed_kind(one.payload, limits) is None]
@@ -188,7 +196,7 @@ def _opened(
         )
     one = fit[0] if fit else None
     ignore = one.ignore_paths if one is not None and Path(path).is_dir() else ()
-    with open_artifact(path, limits, progress, ignore=ignore, pin=False) as artifact:
+    with open_artifact(path, limits, progress, ignore=ignore, pin=pin) as artifact:
         if choose and one is not None and one.manifest.subject_digest != artifact.manifest.subject_digest:
             changed = difference(one.manifest, artifact.manifest)
             raise ManifestMismatchError(
@@ -228,7 +236,7 @@ def _predicates(
     kind = type(statement).__name__.lower()
     if kind not in PREDICATES or not type(statement).__module__.startswith("secureload.signing.predicates."):
         raise UsageError(
-            f"a statement is a Metadata, Approval, Scan, Lineage or 'timestamp', not {printable(kind, 60)}",
+            f"a statement is a Metadata, Approval, Scan, Lineage, 'scan' or 'timestamp', not {printable(kind, 60)}",
             hint="secureload.signing.predicates has them.",
         )
     return [(kind, statement)]

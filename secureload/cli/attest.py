@@ -18,7 +18,7 @@ from secureload.cli.signing_key import (
     Pkcs11Option,
     choose_signer,
 )
-from secureload.errors import PolicyError, UsageError
+from secureload.errors import UsageError
 from secureload.limits import DEFAULT_LIMITS
 from secureload.printable import printable
 
@@ -30,6 +30,7 @@ Examples:
   secureload attest model.joblib --predicate approval --comment 'ticket 81'
   secureload attest model.joblib --predicate metadata --metadata meta.toml
   secureload attest model.joblib --predicate scan
+  secureload attest model-folder --predicate scan
   secureload attest model.joblib --predicate approval --output bob.sig
   secureload attest model.joblib --merge bob.sig --merge carol.sig
 """
@@ -84,7 +85,7 @@ def attest(
     from secureload.signing.instants import encode_instant
 
     until = None if expires is None else parse_moment(expires, "--expires", datetime.now(UTC))
-    statement = _statement(path, str(predicate), comment, metadata, source or [])
+    statement = _statement(str(predicate), comment, metadata, source or [])
     signer = choose_signer(key, passphrase_fd, agent=agent, pkcs11=pkcs11)
     with progress_of(path) as progress:
         done = attest_artifact(
@@ -121,9 +122,7 @@ def _statements(count: int) -> str:
     return f"{count:,} {'statement' if count == 1 else 'statements'}"
 
 
-def _statement(
-    path: Path, kind: str, comment: str | None, metadata: Path | None, sources: list[Path]
-) -> object:
+def _statement(kind: str, comment: str | None, metadata: Path | None, sources: list[Path]) -> object:
     for option, value, its_kind in (
         ("--comment", comment, "approval"),
         ("--metadata", metadata, "metadata"),
@@ -141,40 +140,12 @@ def _statement(
         if metadata is None:
             raise UsageError("the metadata is missing", hint="name its file: --metadata meta.toml")
         return read_metadata(metadata, DEFAULT_LIMITS)
-    if kind == "scan":
-        return _scan(path)
     if kind == "lineage":
         return _lineage(sources)
-    if kind == "timestamp":
+    if kind in ("scan", "timestamp"):
         return kind
     raise UsageError(
         f"there is no predicate {printable(kind, 60)!r}", hint=f"it is one of {', '.join(_KINDS)}"
-    )
-
-
-def _scan(path: Path) -> object:
-    """Examine the file now: only an accepted verdict is worth a statement."""
-    from secureload import __version__
-    from secureload.api.check import check
-    from secureload.policy.verdict import Outcome
-    from secureload.signing.instants import encode_instant
-    from secureload.signing.predicates.fields import HOME
-    from secureload.signing.predicates.scan import EXAMINED, Scan
-
-    with progress_of(path) as progress:
-        checked = check(path, progress=progress)
-    if checked.verdict.outcome is not Outcome.ACCEPTED:
-        raise PolicyError(
-            f"nothing is stated about it: {checked.verdict.summary}",
-            verdict=checked.verdict,
-            hint="'secureload check' shows what was found",
-        )
-    return Scan(
-        verifier=f"{HOME}/secureload/{__version__}",
-        verified=encode_instant(datetime.now(UTC)),
-        resource=printable(path.name, 300),
-        policy=f"{HOME}/policy/{checked.verdict.policy}",
-        levels=(EXAMINED,),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from secureload.trust.store import add_trusted_key
 
-from .conftest import Shell
+from .conftest import ForbiddenCall, Shell
 
 
 @pytest.fixture
@@ -44,6 +44,20 @@ def test_every_predicate_can_be_stated(shell: Shell, signed: Path, bob: Path) ->
 def test_nothing_is_stated_of_a_file_that_is_dangerous(shell: Shell, evil: Path, bob: Path) -> None:
     shell("attest", evil, "--predicate", "scan", "--key", bob).failed(3)
     assert not Path(f"{evil}.sig").exists()
+
+
+def test_a_folder_is_scanned_too_and_the_member_that_is_not_accepted_is_named(
+    shell: Shell, bob: Path
+) -> None:
+    shell.make_key()
+    shell.write("model/a.pkl", {"a": 1})
+    shell.write("model/README.md", b"# hello\n")
+    shell("sign", "model", "--key", shell.config / "alice").succeeded()
+    assert "stated:   scan" in shell("attest", "model", "--predicate", "scan", "--key", bob).succeeded().out
+    assert "scan by bob" in shell("verify", "model").succeeded().out
+    shell.write("model/b.pkl", ForbiddenCall())
+    shell("sign", "model", "--key", shell.config / "alice").succeeded()
+    assert "b.pkl" in shell("attest", "model", "--predicate", "scan", "--key", bob).failed(3).err
 
 
 @pytest.mark.parametrize(
