@@ -29,6 +29,9 @@ class Limits:
     sidecar_bytes: int = 64 * _MIB
     sidecar_bundles: int = 64
     json_depth: int = 32
+    # A bundle has some twenty values. A statement has five for each member, and one for each number of golden rows.
+    bundle_items: int = 1_000
+    json_items: int = 2_000_000
     # OpenSSH private keys are below 1 kB, trust.toml files of a large bank below 1 MB.
     key_file_bytes: int = 64 * 1024
     trust_toml_bytes: int = 4 * _MIB

@@ -80,6 +80,7 @@ COVERED_BY: dict[str, str] = {
     "cli/trust_changes.py": "cli/test_trust.py",
     "policy/requirement.py": "policy/test_attestation_rules.py",
     "signing/strict_toml.py": "signing/test_metadata_toml.py",
+    "signing/bundle_parts.py": "signing/test_bundle.py",
     "signing/predicates/approval.py": "signing/predicates/test_catalog.py",
     "signing/predicates/fields.py": "signing/predicates/test_catalog.py",
     "signing/predicates/lineage.py": "signing/predicates/test_catalog.py",

@@ -7,8 +7,6 @@ SHA-256, no symbolic links. Sources: the OMS v1.0 specification and its JSON sch
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
 from dataclasses import dataclass
@@ -17,8 +15,13 @@ from typing import Literal, TypeAlias
 from secureload.errors import MalformedError, SignatureFormatError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
-from secureload.signing.bundle import BUNDLE_MEDIA_TYPE
-from secureload.signing.dsse import IN_TOTO_PAYLOAD_TYPE
+from secureload.signing.bundle_parts import (
+    BundleParts,
+    decode_base64,
+    encode_base64,
+    encode_parts,
+    parse_parts,
+)
 from secureload.signing.manifest import Manifest, Member, make_manifest
 from secureload.signing.statement import PREDICATE_TYPE, STATEMENT_TYPE
 from secureload.signing.strict_json import encode_json, parse_json, take_list, take_object, take_string
@@ -96,25 +99,11 @@ def parse_oms_bundle(
     """
     if len(data) > limits.sidecar_bytes:
         raise _refused(where, f"is larger than {limits.sidecar_bytes:,} bytes", limit="sidecar_bytes")
-    value = parse_json(data, where=where, limits=limits)
-    bundle = take_object(value, where, ("mediaType", "verificationMaterial", "dsseEnvelope"))
-    media_type = take_string(bundle["mediaType"], f"{where}: mediaType")
-    if media_type != BUNDLE_MEDIA_TYPE:
-        raise _refused(where, f"has the media type {printable(media_type, 80)!r}, not {BUNDLE_MEDIA_TYPE!r}")
-    hint, certificates = _parse_material(bundle["verificationMaterial"], f"{where}: verificationMaterial")
-    inner = f"{where}: dsseEnvelope"
-    dsse = take_object(bundle["dsseEnvelope"], inner, ("payload", "payloadType", "signatures"))
-    payload_type = take_string(dsse["payloadType"], f"{inner}: payloadType")
-    if payload_type != IN_TOTO_PAYLOAD_TYPE:
-        raise _refused(where, f"holds a payload of the unknown type {printable(payload_type, 80)!r}")
-    signatures = take_list(dsse["signatures"], f"{inner}: signatures")
-    if len(signatures) != 1:
-        raise _refused(where, f"holds {len(signatures):,} signatures in one envelope instead of one")
-    signature = take_object(signatures[0], f"{inner}: signature", ("sig",), ("keyid",))
-    raw = _decode(signature["sig"], f"{inner}: sig")
-    if not 8 <= len(raw) <= _SIGNATURE_BYTES:
-        raise _refused(where, f"holds a signature of {len(raw):,} bytes, which is none of ECDSA")
-    return OmsBundle(_decode(dsse["payload"], f"{inner}: payload"), raw, hint, certificates)
+    parts = parse_parts(data, limits, where=where)
+    hint, certificates = _parse_material(parts.material, f"{where}: verificationMaterial")
+    if not 8 <= len(parts.signature) <= _SIGNATURE_BYTES:
+        raise _refused(where, f"holds a signature of {len(parts.signature):,} bytes, which is none of ECDSA")
+    return OmsBundle(parts.payload, parts.signature, hint, certificates)
 
 
 def encode_oms_bundle(bundle: OmsBundle) -> bytes:
@@ -122,21 +111,11 @@ def encode_oms_bundle(bundle: OmsBundle) -> bytes:
     material: dict[str, object] = {"tlogEntries": []}
     if bundle.certificates:
         material["x509CertificateChain"] = {
-            "certificates": [{"rawBytes": _encode(one)} for one in bundle.certificates]
+            "certificates": [{"rawBytes": encode_base64(one)} for one in bundle.certificates]
         }
     else:
         material["publicKey"] = {"hint": bundle.hint}
-    return encode_json(
-        {
-            "dsseEnvelope": {
-                "payload": _encode(bundle.payload),
-                "payloadType": IN_TOTO_PAYLOAD_TYPE,
-                "signatures": [{"keyid": "", "sig": _encode(bundle.signature)}],
-            },
-            "mediaType": BUNDLE_MEDIA_TYPE,
-            "verificationMaterial": material,
-        }
-    )
+    return encode_parts(BundleParts(bundle.payload, bundle.signature, "", material))
 
 
 def encode_oms_statement(
@@ -241,7 +220,9 @@ def _parse_material(value: object, where: str) -> tuple[str, tuple[bytes, ...]]:
     if not 1 <= len(found) <= _CERTIFICATES:
         raise _refused(where, f"carries {len(found):,} certificates; 1 to {_CERTIFICATES} are read")
     return "", tuple(
-        _decode(take_object(one, f"{where}: certificate", ("rawBytes",))["rawBytes"], f"{where}: rawBytes")
+        decode_base64(
+            take_object(one, f"{where}: certificate", ("rawBytes",))["rawBytes"], f"{where}: rawBytes"
+        )
         for one in found
     )
 
@@ -321,21 +302,6 @@ def _check_names(names: dict[str, bytes] | dict[str, tuple[Shard, ...]]) -> None
         make_manifest("folder", (Member(name, bytes(32), 0) for name in names))
     except MalformedError as error:
         raise _refused(f"{_WHERE} is malformed:", error.message, **error.fields) from None
-
-
-def _encode(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
-
-
-def _decode(value: object, where: str) -> bytes:
-    text = take_string(value, where)
-    try:
-        raw = base64.b64decode(text.encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error, ValueError):
-        raise _refused(where, "is not base64") from None
-    if _encode(raw) != text:
-        raise _refused(where, "is not in the one canonical spelling of base64")
-    return raw
 
 
 def _refused(where: str, what: str, **fields: object) -> SignatureFormatError:

@@ -34,13 +34,19 @@ __all__ = [
 _LARGEST_INTEGER = (1 << 53) - 1
 
 
-def parse_json(data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS) -> object:
+def parse_json(
+    data: bytes, *, where: str, limits: Limits = DEFAULT_LIMITS, most_items: int | None = None
+) -> object:
     """Parse UTF-8 JSON text and return its value; ``where`` stands at the beginning of each message.
+
+    There may be ``most_items`` values in it, by default ``limits.json_items``: a text of tiny ones takes thirty times
+    its size. They are counted before anything is made of them.
 
     Raises :class:`SignatureFormatError` for text that is not UTF-8 or not JSON, data after the value,
     duplicate keys at any level, NaN and infinities, integers beyond 2**53 - 1, lone surrogates, and nesting
     beyond ``limits.json_depth``.
     """
+    _check_count(data, where, limits, most_items)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -112,6 +118,18 @@ def take_size(value: object, where: str) -> int:
     if value < 0:
         raise _refused(where, "is negative")
     return value
+
+
+def _check_count(data: bytes, where: str, limits: Limits, most: int | None) -> None:
+    """Refuse a text with more commas and brackets than ``most`` values could have; those in texts count too."""
+    name, most = ("json_items", limits.json_items) if most is None else ("bundle_items", most)
+    if len(data) <= most:
+        return
+    count = sum(data.count(mark) for mark in (b",", b"[", b"{"))
+    if count > most:
+        raise _refused(
+            where, f"has more than {most:,} values in its JSON", limit=name, allowed=most, seen=count
+        )
 
 
 def _unique(pairs: list[tuple[str, object]], where: str) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -241,6 +242,36 @@ def test_millions_of_resources_end_in_a_named_limit(parties: Parties) -> None:
     assert caught.value.fields["limit"] == "folder_members"
     # What ten million take does not fit into a signature file at all.
     assert Limits().sidecar_bytes < 10_000_000 * 100
+
+
+def test_ten_million_tiny_resources_that_do_fit_into_a_signature_file_are_counted_and_not_made(
+    parties: Parties,
+) -> None:
+    path = parties.file()
+    head, tail = parties.envelopes(path)[0].payload.split(b'"resources":[')
+    payload = head + b'"resources":[' + b"{}," * 10_000_000 + tail
+    parties.replace(path, sign_payload(payload, parties.alice))
+    assert parties.sidecar(path).stat().st_size < Limits().sidecar_bytes
+    tracemalloc.start()
+    try:
+        with pytest.raises(SignatureFormatError, match="more than 2,000,000 values in its JSON"):
+            parties.verify(path)
+        assert tracemalloc.get_traced_memory()[1] < 5 * Limits().sidecar_bytes, "some copies of the text"
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("many", ["{}", "[]", "0", '"a":{}'])
+def test_millions_of_tiny_values_around_the_payload_are_counted_and_not_made(
+    parties: Parties, many: str
+) -> None:
+    path = parties.file()
+    kind = "{}" if ":" in many else "[]"
+    inner = ",".join([many] * 1_000_000)
+    write(parties, path, f'{{"mediaType":{kind[0]}{inner}{kind[1]}}}')
+    with pytest.raises(SignatureFormatError) as caught:
+        parties.verify(path)
+    assert caught.value.fields["limit"] == "bundle_items"
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":', '{"mediaType":['])
