@@ -77,6 +77,8 @@ COVERED_BY: dict[str, str] = {
     "api/golden.py": "api/test_describe.py",
     "api/inputs.py": "api/test_describe.py",
     "cli/signing_key.py": "cli/test_sign.py",
+    "cli/signers.py": "cli/test_sign.py",
+    "cli/sign_run.py": "cli/test_sign.py",
     "cli/trust_changes.py": "cli/test_trust.py",
     "policy/requirement.py": "policy/test_attestation_rules.py",
     "signing/strict_toml.py": "signing/test_metadata_toml.py",

@@ -11,13 +11,8 @@ import typer
 from secureload.cli.moments import parse_moment
 from secureload.cli.output import emit
 from secureload.cli.progress import progress_of
-from secureload.cli.signing_key import (
-    AgentOption,
-    KeyOption,
-    PassphraseOption,
-    Pkcs11Option,
-    choose_signer,
-)
+from secureload.cli.signers import choose_signer
+from secureload.cli.signing_key import AgentOption, KeyOption, PassphraseOption, Pkcs11Option
 from secureload.errors import UsageError
 from secureload.limits import DEFAULT_LIMITS
 from secureload.printable import printable

@@ -85,7 +85,7 @@ def convert(
 
     signer = None
     if key is not None:
-        from secureload.cli.signing_key import choose_signer
+        from secureload.cli.signers import choose_signer
 
         signer = choose_signer(key, passphrase_fd)
     made = convert_file(

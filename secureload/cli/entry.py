@@ -96,7 +96,7 @@ def _run(words: list[str]) -> int:
 
         emit(f"secureload {__version__}")
         return 0
-    from secureload.cli.plain import plain_check, plain_verify
+    from secureload.cli.plain import plain_check, plain_sign, plain_verify
 
     plain = plain_check(words)
     if plain is not None:
@@ -110,6 +110,13 @@ def _run(words: list[str]) -> int:
 
         path, options = verified
         run_verify(path, **options)
+        return 0
+    signed = plain_sign(words)
+    if signed is not None:
+        from secureload.cli.sign_run import run_sign
+
+        path, options = signed
+        run_sign(path, **options)
         return 0
     from secureload.cli.parsing import run  # the parser is most of what --version would wait for
 

@@ -9,7 +9,7 @@ import typer
 
 from secureload.cli.output import Format, emit, emit_json
 from secureload.cli.progress import progress_of
-from secureload.cli.signing_key import unlocked
+from secureload.cli.signers import unlocked
 from secureload.cli.trust import StoreOption
 from secureload.errors import UsageError
 from secureload.printable import printable

@@ -13,7 +13,8 @@ from secureload.cli.keygen import KeyFormat
 from secureload.cli.moments import parse_moment
 from secureload.cli.output import emit, note
 from secureload.cli.passphrase import ask_passphrase, given_passphrase
-from secureload.cli.signing_key import PassphraseOption, read_key
+from secureload.cli.signers import read_key
+from secureload.cli.signing_key import PassphraseOption
 from secureload.errors import UsageError
 from secureload.printable import printable
 from secureload.trust.own_files import find_own_file

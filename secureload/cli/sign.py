@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from secureload.cli.moments import parse_moment
-from secureload.cli.output import emit, note
-from secureload.cli.progress import progress_of
-from secureload.cli.signing_key import (
-    AgentOption,
-    KeyOption,
-    PassphraseOption,
-    Pkcs11Option,
-    choose_signer,
-)
-from secureload.errors import UsageError
-from secureload.limits import DEFAULT_LIMITS
-from secureload.printable import printable
-
-if TYPE_CHECKING:
-    from secureload.api.sign import Signed
+from secureload.cli.sign_run import run_sign
+from secureload.cli.signing_key import AgentOption, KeyOption, PassphraseOption, Pkcs11Option
 
 __all__ = ["add_to", "sign"]
 
@@ -71,65 +56,16 @@ def sign(
     passphrase_fd: PassphraseOption = None,
 ) -> None:
     """Sign a file (into PATH.sig) or a folder (into PATH/model.sig)."""
-    from secureload.api.sign import read_metadata
-    from secureload.api.sign import sign as sign_artifact
-    from secureload.artifact.opening import os_failure
-
-    until = None if expires is None else parse_moment(expires, "--expires", datetime.now(UTC))
-    try:
-        path.lstat()  # before anybody is asked for a passphrase
-    except OSError as error:
-        raise os_failure(error, printable(path)) from None
-    except ValueError:
-        raise UsageError(f"{printable(path)!r} is not a path") from None
-    described = None if metadata is None else read_metadata(metadata, DEFAULT_LIMITS)
-    signer = choose_signer(key, passphrase_fd, agent=agent, pkcs11=pkcs11)
-    with progress_of(path) as progress:
-        signed = sign_artifact(
-            path,
-            key=signer,
-            name=name,
-            version=model_version,
-            expires=until,
-            metadata=described,
-            ignore=ignore or (),
-            incremental=incremental,
-            progress=progress,
-        )
-    for absent in sorted(set(ignore or ()) - set(signed.ignored)):
-        note(f"warning: --ignore {printable(absent, 200)}: there is no such path in it")
-    emit(_text(signed, model_version, until, metadata=metadata))
-
-
-def _statements(count: int, which: str = "") -> str:
-    return f"{count:,} {which}{'statement' if count == 1 else 'statements'}"
-
-
-def _text(signed: Signed, version: str | None, until: datetime | None, *, metadata: Path | None) -> str:
-    from secureload.signing.instants import encode_instant
-
-    manifest = signed.manifest
-    digest = manifest.shown_digest
-    rows = [
-        ("signed", printable(signed.name, 400)),
-        ("version", printable(version, 400) if version is not None else ""),
-        ("expires", encode_instant(until) if until is not None else ""),
-        ("sha256", digest),
-        ("members", f"{len(manifest.members):,}" if manifest.kind == "folder" else ""),
-        (
-            "reused",
-            f"{signed.reused:,} {'digest' if signed.reused == 1 else 'digests'} of unchanged files"
-            if signed.reused
-            else "",
-        ),
-        ("ignored", printable(", ".join(signed.ignored), 400)),
-        ("metadata", printable(metadata, 400) if metadata is not None else ""),
-        ("key", signed.fingerprint),
-        ("written", printable(signed.sidecar, 400)),
-        ("kept", f"{_statements(signed.kept, 'other ')} about it" if signed.kept else ""),
-        (
-            "dropped",
-            f"{_statements(signed.dropped)} replaced, or about something else" if signed.dropped else "",
-        ),
-    ]
-    return "\n".join(f"{label + ':':9} {value}" for label, value in rows if value)
+    run_sign(
+        path,
+        key=key,
+        agent=agent,
+        pkcs11=pkcs11,
+        name=name,
+        model_version=model_version,
+        expires=expires,
+        metadata=metadata,
+        ignore=ignore or (),
+        incremental=incremental,
+        passphrase_fd=passphrase_fd,
+    )

@@ -1,7 +1,8 @@
-"""What needs no parser: the plain command lines of check and verify say what the parser would have said."""
+"""What needs no parser: the plain command lines of check, verify and sign say what the parser would have said."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from secureload.cli import entry, parsing
 from secureload.cli.output import Format, ReportFormat
-from secureload.cli.plain import plain_check, plain_verify
+from secureload.cli.plain import plain_check, plain_sign, plain_verify
 
 from .conftest import ForbiddenCall, Shell
 
@@ -68,6 +69,61 @@ def test_both_ways_verify_the_same_and_end_with_the_same_exit_code(
 @pytest.mark.parametrize(
     "words",
     [
+        ["plain.pkl"],
+        ["plain.pkl", "--key", "alice", "--name", "other", "--version", "1.4"],
+        ["--expires", "90d", "plain.pkl", "--model-version", "2"],
+        ["plain.pkl", "--expires", "yesterday"],
+        ["plain.pkl", "--metadata", "meta.toml"],
+        ["plain.pkl", "--metadata", "absent.toml"],
+        ["plain.pkl", "--key", "absent"],
+        ["missing.pkl"],
+        ["folder"],
+    ],
+)
+def test_both_ways_sign_the_same_and_end_with_the_same_exit_code(
+    shell: Shell, plain: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.make_key()
+    shell.write("meta.toml", b"[metrics]\nf1 = 0.5\n")
+    shell.write("folder/a.pkl", [1])
+    shell("sign", *words)  # so that each of the two replaces what is there
+    assert plain_sign(["sign", *words]) is not None
+    plainly = shell("sign", *words)
+    monkeypatch.setattr(entry, "_run", parsing.run)
+    parsed = shell("sign", *words)
+    assert (_timeless(parsed.out), parsed.err, parsed.code) == (
+        _timeless(plainly.out),
+        plainly.err,
+        plainly.code,
+    )
+
+
+def _timeless(text: str) -> str:
+    return re.sub(r"expires: +\S+", "expires: then", text)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["x", "--agent"],
+        ["x", "--pkcs11", "pkcs11:object=a"],
+        ["x", "--ignore", "y"],
+        ["x", "--incremental"],
+        ["x", "--passphrase-fd", "3"],
+        ["x", "--version", "1", "--model-version", "2"],
+        ["x", "--format", "json"],
+        ["x", "--help"],
+    ],
+)
+def test_what_of_sign_is_not_certain_is_left_to_the_parser(words: list[str]) -> None:
+    assert plain_sign(["sign", *words]) is None
+    assert plain_sign(["verify", "x"]) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
         [],
         ["x", "y"],
         ["x", ""],
@@ -103,6 +159,14 @@ def test_a_plain_verify_imports_no_parser(shell: Shell, signed: Path) -> None:
     answer = shell.process("verify", signed, environment={"PYTHONPROFILEIMPORTTIME": "1"})
     assert answer.code == 0
     assert "secureload.cli.verify_run" in answer.err
+    assert "typer" not in answer.err
+
+
+def test_a_plain_sign_imports_no_parser(shell: Shell, plain: Path) -> None:
+    shell.make_key()
+    answer = shell.process("sign", plain, environment={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert answer.code == 0
+    assert "secureload.cli.sign_run" in answer.err
     assert "typer" not in answer.err
 
 
