@@ -73,6 +73,7 @@ def attest(
         ArtifactError, SignatureFormatError: the artifact or its signature file cannot be read.
     """
     signer = signer_of(key, password, limits)
+    _require_replaceable(output, limits)
     created = datetime.now(UTC).replace(microsecond=0)
     until = created + expires if isinstance(expires, timedelta) else expires
     target = sidecar_path(path)
@@ -240,6 +241,21 @@ def _predicates(
             hint="secureload.signing.predicates has them.",
         )
     return [(kind, statement)]
+
+
+def _require_replaceable(output: str | os.PathLike[str] | None, limits: Limits) -> None:
+    """Raise unless nothing would be lost at ``output``: another signature file, or nothing at all, may be there."""
+    if output is None:
+        return
+    try:
+        before = read_sidecar(output, limits)
+        if before:
+            parse_sidecar(before, limits)
+    except SignatureFormatError:
+        raise UsageError(
+            f"{printable(os.fspath(output), 160)} is there, and is no signature file; it is not replaced",
+            hint="Name another file for the statement.",
+        ) from None
 
 
 def _encoded(attestation: Attestation) -> bytes:

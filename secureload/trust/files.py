@@ -57,9 +57,14 @@ def create_file(path: Path, data: bytes, mode: int) -> None:
 
 
 def replace_file(path: Path, data: bytes, mode: int) -> None:
-    """Replace a file in one step: readers see the old contents or the new, never a part."""
+    """Replace a file in one step: readers see the old contents or the new, never a part.
+
+    Raises :class:`UsageError` for what cannot be written, and for a device or another special file in its place.
+    """
     temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     with _explained(path, "write"):
+        if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+            raise UsageError(f"{_shown(path)} is not a regular file", hint="Name a file of its own.")
         _write(temporary, data, mode)
         try:
             temporary.replace(path)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,20 @@ def policy(tmp_path: Path) -> Path:
     path = tmp_path / "policy.toml"
     path.write_text(TWO_OF_THREE)
     return path
+
+
+def test_a_statement_never_takes_the_place_of_a_model_or_of_a_device(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(model)
+    for name in ("model.bin", "notes.txt", "pipe", "link", "."):
+        with pytest.raises(UsageError, match="no signature file; it is not replaced"):
+            attest(model, Approval(), key=KEYS["bob"], output=tmp_path / name)
+    assert (model.read_bytes(), (tmp_path / "notes.txt").read_text()) == (b"model", "mine")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    for _ in range(2):  # a signature file may be written again
+        attest(model, Approval(), key=KEYS["bob"], output=tmp_path / "bob.sig")
+    assert merge(model, [tmp_path / "bob.sig"])[1] == 1
 
 
 def test_two_of_three_approve_on_different_machines_and_the_files_are_merged(

@@ -125,7 +125,11 @@ def test_a_replaced_file_is_whole_and_leaves_no_temporary_file(tmp_path: Path) -
     (tmp_path / "folder").mkdir()
     with pytest.raises(UsageError):
         replace_file(tmp_path / "folder", b"", 0o644)
-    assert sorted(os.listdir(tmp_path)) == ["folder", "trust.toml"]
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is not a regular file"):
+        replace_file(tmp_path / "pipe", b"", 0o644)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert sorted(os.listdir(tmp_path)) == ["folder", "pipe", "trust.toml"]
 
 
 def test_a_made_folder_is_closed_to_others(tmp_path: Path) -> None:
