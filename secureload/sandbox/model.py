@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Protocol
 
 from secureload import events
@@ -129,6 +130,8 @@ class Model:
         self._background = Background(options.replicas)
         self._closed = False
         self._confinement: Confinement | None = None
+        # What was asked of every worker, and is asked of each that is started.
+        self._settled: dict[weakref.ref[Reference], str] = {}
         # Looks at the arguments of each call of the loaded object itself before they are sent, and may refuse them.
         self.guard: Callable[[str | None, tuple[Any, ...], dict[str, Any]], None] | None = None
         _models.add(self)
@@ -241,6 +244,12 @@ class Model:
 
         return await self._background.run(lambda: self._told(ask, ref, name), abandoned.give_up)
 
+    def settle(self, ref: Reference, name: str) -> None:
+        """Call a method without arguments in every worker, and from now on in each that is started."""
+        self._settled[weakref.ref(ref)] = name
+        for slot in self._slots:
+            self._placed(partial(_called, ref, name), self._live(slot))
+
     def encode_key(self, key: Any) -> Any:
         """Encode an index or key, which holds no arrays."""
         return encode_key(key, self._limits)
@@ -334,10 +343,14 @@ class Model:
         collector = Collector()
         try:
             session.root(collector)
+            session.roots = tuple(collector.found)
+            for settled, name in list(self._settled.items()):
+                ref = settled()
+                if ref is not None:
+                    self._placed(partial(_called, ref, name), session)
         except BaseException:
             session.close()
             raise
-        session.roots = tuple(collector.found)
         restarted = not slot.fresh
         self._seat(slot, session)
         if restarted:
@@ -458,6 +471,10 @@ _REPEATABLE = frozenset({"load", "get", "item"})
 # References in the arguments of one call.
 _MOST_PLACED = 1_000
 _models: weakref.WeakSet[Model] = weakref.WeakSet()
+
+
+def _called(ref: Reference, name: str, session: Session) -> Any:
+    return session.call(ref, name, (), {})
 
 
 def _busyness(slot: _Slot) -> int:

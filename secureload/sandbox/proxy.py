@@ -7,11 +7,14 @@ pipeline) comes back as a proxy of its own. What would change the model is refus
 from __future__ import annotations
 
 import html
+import inspect
 import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from secureload.errors import SandboxError, UsageError
+from secureload.sandbox.changing import changes, sets_request, stays_on_processor
+from secureload.sandbox.known_class import docstring_of, known_class, signature_of
 from secureload.sandbox.lifecycle import ASYNC_METHODS, AsyncMethod, Lifecycle, Uncopied
 from secureload.sandbox.model import Model
 from secureload.sandbox.rebuilt import printable_lines
@@ -20,6 +23,7 @@ from secureload.sandbox.reference import Reference
 __all__ = ["ModelProxy", "proxy_of", "reference_of"]
 
 _METHOD = ("\0method",)
+_FITTED = "\0fitted"
 _TEXT_CHARS = 1 << 20
 # A notebook runs the scripts of what it shows, and they run the kernel: what the model draws is shown in a frame
 # of its own, without scripts, forms or navigation, that loads nothing (its inputs could leave in an image's URL).
@@ -27,11 +31,10 @@ _FRAME = '<iframe sandbox="" referrerpolicy="no-referrer" style="border:0;width:
 _NOTHING_LOADED = (
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
 )
-# A change would reach one replica of several, and be gone after a restart: answers that depend on luck.
-_CHANGING = frozenset(
-    {"fit", "partial_fit", "fit_transform", "fit_predict", "set_params", "set_output", "set_callbacks", "sparsify",
-     "densify", "restrict"}
-)  # fmt: skip
+# What scikit-learn's own functions call of an estimator, although its name says that nobody should.
+_INTERNAL = frozenset({"_compute_partial_dependence_recursion"})
+# Methods of PyTorch's modules that leave a module as it is, or leave all its workers in the same mode.
+_MODES = frozenset({"eval", "train", "cpu", "to"})
 
 
 class ModelProxy(Lifecycle):
@@ -49,7 +52,7 @@ class ModelProxy(Lifecycle):
     # -- attributes --------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        if name.startswith("_") and name not in _INTERNAL:
             raise AttributeError(f"{_name(self)!r} object has no attribute {name!r}")
         methods = object.__getattribute__(self, "_secureload_methods")
         if name in methods:
@@ -64,12 +67,24 @@ class ModelProxy(Lifecycle):
                 raise
             return found
         # What sets a request of scikit-learn's metadata routing is a function, not bound to what it changes.
-        requesting = _sets_request(name) and isinstance(value, ModelProxy)
+        requesting = sets_request(name) and isinstance(value, ModelProxy)
         if requesting or _is_method(value):
+            is_module = "module" in _reference(self).can
+            if is_module and name in _MODES:
+                return _Mode(self, name)
             # What would change the model is there (scikit-learn looks for it), and says no when it is called.
-            kind = _Refusing if _changes(name) else RemoteMethod
+            kind = _Refusing if changes(name, module=is_module) else RemoteMethod
             value = methods[name] = kind(_reference(self), name)
         return value
+
+    @property
+    def __class__(self) -> type[Any]:
+        """The estimator's own class where it is imported here, so that ``isinstance`` answers as of the original."""
+        return known_class(_reference(self)) or type(self)
+
+    @__class__.setter
+    def __class__(self, value: object) -> NoReturn:
+        self.__setattr__("__class__", value)
 
     def _awaited(self, name: str) -> AsyncMethod | None:
         """Return what ``a`` before the name of a method stands for, None where it stands for nothing."""
@@ -95,7 +110,7 @@ class ModelProxy(Lifecycle):
         names = names if isinstance(names, list) else []
         # A shell shows these as they are: what is no name of an attribute may be an escape sequence.
         told = {name for name in names if isinstance(name, str) and name.isidentifier()}
-        return sorted({*object.__dir__(self), *told})
+        return sorted({*dir(type(self)), *told})
 
     def __repr__(self) -> str:
         if _session(self).closed:
@@ -110,20 +125,46 @@ class ModelProxy(Lifecycle):
     # -- what scikit-learn asks ------------------------------------------------------------------------
 
     def __sklearn_is_fitted__(self) -> bool:
+        methods = object.__getattribute__(self, "_secureload_methods")
+        if _FITTED not in methods:
+            if _session(self).request("fitted", _reference(self)) is not True:
+                return False
+            methods[_FITTED] = True  # and it stays so
         return True
 
     def __sklearn_tags__(self) -> Any:
         return _tags(_session(self).request("tags", _reference(self)))
 
 
-class RemoteMethod(Uncopied):
-    """A method of the sandboxed object."""
+def _text_of(method: Any) -> str | None:
+    return docstring_of(method._reference, method.__name__)
+
+
+_documentation: Any = property(_text_of)
+
+
+class _Method(Uncopied):
+    """A method of the sandboxed object: with its signature and documentation, where its class is known here."""
 
     __slots__ = ("__name__", "_reference")
 
     def __init__(self, reference: Reference, name: str) -> None:
         self._reference = reference
         self.__name__ = name
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return signature_of(self._reference, self.__name__)
+
+    # Each class sets it again: one without a text would have None.
+    __doc__ = _documentation
+
+
+class RemoteMethod(_Method):
+    """A method that runs in the worker."""
+
+    __slots__ = ()
+    __doc__ = _documentation
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._reference.session.call(self._reference, self.__name__, args, kwargs)
@@ -132,19 +173,50 @@ class RemoteMethod(Uncopied):
         return f"<sandboxed method {self._reference.qualname}.{self.__name__}>"
 
 
-class _Refusing:
+class _Refusing(_Method):
     """A method that would change the model."""
 
-    __slots__ = ("__name__",)
-
-    def __init__(self, _: Reference, name: str) -> None:
-        self.__name__ = name
+    __slots__ = ()
+    __doc__ = _documentation
 
     def __call__(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        raise UsageError(
-            f"{self.__name__}() would change a verified model, and is refused",
-            hint="fit and change models before signing; load the new file with safe_load()",
-        )
+        raise _changed(self.__name__)
+
+
+class _Mode(_Method):
+    """``eval()`` and what else says how a module of PyTorch computes; each returns the module, as PyTorch's do."""
+
+    __slots__ = ("_proxy",)
+    __doc__ = _documentation
+
+    def __init__(self, proxy: ModelProxy, name: str) -> None:
+        super().__init__(_reference(proxy), name)
+        self._proxy = proxy
+
+    def __call__(self, *args: Any, **kwargs: Any) -> ModelProxy:
+        name = self.__name__
+        evaluates = name == "eval" or (name == "train" and (args, kwargs) in _EVALUATING)
+        if evaluates:
+            if self._reference.origin.parent is None:
+                self._reference.session.settle(self._reference, "eval")
+            elif self._proxy.training is not False:
+                raise UsageError(
+                    "a part of a model cannot be put in another mode than the whole",
+                    hint="call eval() of the whole model",
+                )
+        elif name not in {"cpu", "to"} or not stays_on_processor(args or ("cpu",) * (name == "cpu"), kwargs):
+            raise _changed(name)
+        return self._proxy
+
+
+_EVALUATING: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = (((False,), {}), ((), {"mode": False}))
+
+
+def _changed(name: str) -> UsageError:
+    return UsageError(
+        f"{name}() would change a verified model, and is refused",
+        hint="fit and change models before signing; load the new file with safe_load()",
+    )
 
 
 class _Callable(ModelProxy):
@@ -208,6 +280,8 @@ class _Html(ModelProxy):
     __slots__ = ()
 
     def _repr_html_(self) -> str:
+        if _session(self).closed:
+            return html.escape(repr(self))
         drawn = _NOTHING_LOADED + _text(_session(self).request("html", _reference(self)))
         return _FRAME.format(html.escape(drawn))
 
@@ -238,16 +312,6 @@ def reference_of(value: Any) -> Reference | None:
 def _is_method(value: Any) -> bool:
     """Whether it is the answer that stands for a method; a tuple may hold arrays, which compare item by item."""
     return type(value) is tuple and len(value) == 1 and type(value[0]) is str and value == _METHOD
-
-
-def _changes(name: str) -> bool:
-    """Whether a method of that name changes what it belongs to."""
-    return name in _CHANGING or _sets_request(name)
-
-
-def _sets_request(name: str) -> bool:
-    """Whether it is ``set_score_request`` or its like."""
-    return name.startswith("set_") and name.endswith("_request")
 
 
 def _reference(proxy: ModelProxy) -> Reference:

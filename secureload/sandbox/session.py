@@ -35,7 +35,7 @@ __all__ = ["Collector", "Session", "UnsentError", "again", "encode_key"]
 
 _LOAD_HINT = "use the library versions that it was saved with"
 _IDENTIFIER_CHARS = 200
-_ABILITIES = frozenset({"call", "len", "item", "iter", "next", "contains", "html"})
+_ABILITIES = frozenset({"call", "len", "item", "iter", "next", "contains", "html", "module"})
 
 
 _LOADING: tuple[None, Mapping[str, Any]] = (None, {"op": "load"})

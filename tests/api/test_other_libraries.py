@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import signal
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -191,6 +194,47 @@ def test_a_module_is_called_with_tensors_and_with_arrays(save: Save, store: Any,
         assert [tuple(value.shape) for value in proxy.parameters()] == [
             tuple(v.shape) for v in model.parameters()
         ]
+
+
+def test_eval_holds_in_every_replica_and_after_a_crash_and_what_changes_a_module_is_refused(
+    save: Save, store: Any, tmp_path: Any
+) -> None:
+    import secureload
+
+    torch = library("torch")
+    model = network(torch).train()
+    path = tmp_path / "made.pt"
+    torch.save(model, path)
+    given = torch.from_numpy(ROWS.astype("f4"))
+    expected = computed(torch, model.eval(), given)
+    with secureload.safe_load(save(path.read_bytes(), "model.pt"), trust_store=store, replicas=2) as proxy:
+        assert isinstance(proxy, torch.nn.Sequential)
+        assert proxy.training is True
+        assert proxy.eval() is proxy
+        assert proxy.to("cpu").to(device=torch.device("cpu")).cpu().train(False) is proxy
+        assert proxy[3].eval().training is False
+        os.kill(proxy.pids[0], signal.SIGKILL)
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda _: answered(proxy, given), range(8)))
+        assert all(torch.equal(answer, expected) for answer in answers)
+        assert proxy.training is False
+        for name, arguments in {
+            "train": (), "half": (), "double": (), "to": (torch.float64,), "requires_grad_": (False,),
+            "load_state_dict": (model.state_dict(),), "register_buffer": ("b", torch.ones(1)), "cuda": (),
+        }.items():  # fmt: skip
+            with pytest.raises(secureload.UsageError, match=f"{name}.. would change a verified model"):
+                getattr(proxy, name)(*arguments)
+        with pytest.raises(secureload.UsageError, match="would change"):
+            proxy[0].load_state_dict({})
+
+
+def answered(proxy: Any, given: Any) -> Any:
+    import secureload
+
+    try:
+        return proxy(given)
+    except secureload.SandboxError:  # it was asked of the worker that was dying
+        return proxy(given)
 
 
 def test_a_state_dictionary_comes_back_as_tensors(save: Save, store: Any, tmp_path: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import logging
 import warnings
@@ -10,22 +11,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import BaseEstimator, RegressorMixin, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor, RandomForestClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.inspection import permutation_importance
+from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.metrics import get_scorer
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import cross_val_predict, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier, export_text
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from secureload import UsageError
 
@@ -72,6 +75,37 @@ def test_it_is_used_where_a_fitted_model_is(load: Load, forest: Any) -> None:
     ]
     for use in uses:
         assert np.array_equal(use(proxy), use(forest))
+
+
+def test_code_that_asks_for_its_class_is_answered_as_of_the_original(load: Load, forest: Any) -> None:
+    proxy = load(forest)
+    assert isinstance(proxy, RandomForestClassifier)
+    assert isinstance(proxy, BaseEstimator)
+    assert not isinstance(proxy, RegressorMixin)
+    assert type(proxy).__name__ == "ModelProxy"
+    assert proxy.__class__.__name__ == "RandomForestClassifier"
+    tree = DecisionTreeClassifier(max_depth=2).fit(ROWS, LABELS)
+    assert export_text(load(tree)) == export_text(tree)
+    boosted = GradientBoostingRegressor(n_estimators=3).fit(ROWS, LABELS)
+    found = partial_dependence(load(boosted), ROWS, [0], grid_resolution=5)
+    expected = partial_dependence(boosted, ROWS, [0], grid_resolution=5)
+    assert np.array_equal(found["average"], expected["average"])
+
+
+def test_a_method_has_the_signature_and_the_documentation_of_the_original(load: Load, forest: Any) -> None:
+    proxy = load(forest)
+    assert inspect.signature(proxy.predict) == inspect.signature(forest.predict)
+    assert inspect.getdoc(proxy.predict) == inspect.getdoc(forest.predict)
+    assert has_fit_parameter(proxy, "sample_weight")
+    with pytest.raises(UsageError, match="refused"):
+        proxy.fit(ROWS, LABELS)
+
+
+def test_an_estimator_that_was_not_fitted_is_not_taken_for_one_that_was(load: Load) -> None:
+    with pytest.raises(NotFittedError):
+        check_is_fitted(load(StandardScaler()))
+    with pytest.raises(NotFittedError):
+        check_is_fitted(Pipeline([("m", load(StandardScaler()))]))
 
 
 def test_what_is_inside_is_reached_by_every_way(load: Load, forest: Any) -> None:

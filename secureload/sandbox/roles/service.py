@@ -225,6 +225,18 @@ class Service:
 
         return dataclasses.asdict(self._objects[body["ref"]].__sklearn_tags__())
 
+    def _fitted(self, body: dict[str, Any], _: Decoder) -> Any:
+        from sklearn.exceptions import NotFittedError
+        from sklearn.utils.validation import check_is_fitted
+
+        try:
+            check_is_fitted(self._objects[body["ref"]])
+        except NotFittedError:
+            return False
+        except TypeError:
+            return True  # it is no estimator, and has nothing to be fitted
+        return True
+
 
 class _Warned:
     """Collects the warnings of this process. Installed once: saving and restoring filters costs as much as a call."""
@@ -285,6 +297,7 @@ _ABILITIES = {
     "next": "__next__",
     "contains": "__contains__",
     "html": "_repr_html_",
+    "module": "named_parameters",  # of PyTorch
 }
 
 _OPERATIONS: dict[str, Callable[[Service, dict[str, Any], Decoder], Any]] = {
@@ -299,6 +312,7 @@ _OPERATIONS: dict[str, Callable[[Service, dict[str, Any], Decoder], Any]] = {
     "repr": Service._repr,
     "html": Service._html,
     "tags": Service._tags,
+    "fitted": Service._fitted,
 }
 
 
