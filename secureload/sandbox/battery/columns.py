@@ -49,6 +49,7 @@ THROWN_AWAY: Final = 0x00020000 | 0x08000000 | 0x04000000  # CLONE_NEWNS, CLONE_
 _MS_REC_PRIVATE = 0x4000 | 0x40000
 _MNT_DETACH = 2
 _SECONDS = 10.0
+_LIMITS: Final = ResourceLimits(memory_bytes=BOMB_BYTES // 2, open_files=64, threads=0, cpu_seconds=1)
 _ANSWER_BYTES = 64
 
 
@@ -141,13 +142,14 @@ def _confine(attempt: Attempt, layers: tuple[str, ...], writer: int) -> str:
             _, status = os.waitpid(inner, 0)
             os._exit(0 if status == 0 else 71)
         die_with_parent()
-        if not empty_root(entered).enforced:
-            return "no layer"
+    # Before the root is emptied: they are counted from what /proc says.
+    if "limits" in layers and not apply_rlimits(_LIMITS).enforced:
+        return "no layer"
+    if "namespaces" in layers and not empty_root(entered).enforced:
+        return "no layer"
     prepare_code()
     if attempt.name == EARLY:
         start_early_thread()
-    if "limits" in layers:
-        apply_rlimits(ResourceLimits(memory_bytes=BOMB_BYTES // 2, open_files=64, threads=0, cpu_seconds=1))
     if "privileges" in layers:
         drop_capabilities()
         hide_memory()

@@ -24,6 +24,7 @@ __all__ = ["ATTEMPTS", "BOMB_BYTES", "SPIN_SECONDS", "prepare_code"]
 
 _PAGE = mmap.PAGESIZE
 _PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+_GROWS_DOWN, _NO_RESERVE = 0x100, 0x4000
 _READ_IMPLIES_EXEC = 0x0400000
 BOMB_BYTES = 1 << 30
 SPIN_SECONDS = 2.5
@@ -61,6 +62,16 @@ def _spin(_scene: Scene) -> None:
     end = time.process_time() + SPIN_SECONDS
     while time.process_time() < end:
         pass
+
+
+def _endless_stack(_scene: Scene) -> None:
+    """Take more memory than is allowed, as a stack is: it counts as no data."""
+    call("mmap", 0, BOMB_BYTES, 3, _PRIVATE | _GROWS_DOWN | _NO_RESERVE, -1, 0)
+
+
+def _addresses(_scene: Scene) -> None:
+    """Map what can only be read, which counts as no data: its tables of pages alone take a five-hundredth of it."""
+    call("mmap", 0, 1 << 44, 1, _PRIVATE | _NO_RESERVE, -1, 0)
 
 
 def _open_pipes(_scene: Scene) -> None:
@@ -123,6 +134,10 @@ ATTEMPTS: tuple[Attempt, ...] = (
     free("memory: become executable", _make_executable),
     free("memory: shared", lambda s: call("mmap", 0, _PAGE, 3, 0x21, -1, 0)),
     guarded("memory: shared, validated", lambda s: call("mmap", 0, _PAGE, 3, 3, first_file(), 0)),
+    guarded("memory: dropped when it is wanted", lambda s: call("mmap", 0, _PAGE, 3, 0x28, -1, 0)),
+    guarded("memory: huge pages", reaching("mmap", 0, 1 << 21, 3, _PRIVATE | 0x40000, -1, 0)),
+    guarded("memory: merged with others' pages", lambda s: call("madvise", _page(), _PAGE, 12)),
+    guarded("memory: a page declared broken", reaching("madvise", 0, 0, 100)),
     free("memory: System V", lambda s: call("shmctl", call("shmget", 0, _PAGE, 0o1600), 0, 0)),
     free("memory: everything readable is code", lambda s: call("personality", _READ_IMPLIES_EXEC)),
     free("memory: personality", lambda s: call("personality", 0xFFFFFFFF)),
@@ -143,6 +158,8 @@ ATTEMPTS: tuple[Attempt, ...] = (
     fatal("memory: a 32-bit call", _thirty_two_bits),
     free("limits: memory bomb", _bomb),
     free("limits: heap bomb", _heap_bomb),
+    free("limits: memory bomb as a stack", _endless_stack),
+    free("limits: addresses without end", _addresses),
     fatal("limits: CPU loop", _spin),
     free("limits: pipe flood", _open_pipes),
     free("limits: descriptor flood", _copies),

@@ -83,6 +83,9 @@ ATTEMPTS: tuple[Attempt, ...] = (
     free("processes: shell", _shell),
     guarded("processes: a thread in a user namespace", reaching("clone", _THREAD_FLAGS | 0x10000000, 0, 0, 0, 0)),
     guarded("processes: a thread in a time namespace", reaching("clone", _THREAD_FLAGS | 0x80, 0, 0, 0, 0)),
+    # Two of its flags exclude each other: the kernel starts nothing.
+    guarded("processes: a thread with its own descriptors", reaching(
+        "clone", _THREAD_FLAGS | 0x1000 | 0x100000, 0, 0, 0, 0)),
     free("processes: look for the victim", lambda s: os.kill(s.victim, 0)),
     free("processes: stop the victim", _stop),
     free("processes: look for anyone", lambda s: os.kill(-1, 0)),

@@ -19,6 +19,7 @@ __all__ = [
     "NR_OFFSET",
     "all_of",
     "equals",
+    "is_none",
     "none_of",
     "one_of",
     "op",
@@ -65,6 +66,14 @@ def equals(index: int, value: int, refused: int) -> bytes:
     """Go on if the argument, all 64 bits of it, is ``value``, else answer ``refused``."""
     low = _load(index) + op(JEQ, value & 0xFFFFFFFF, 1, 0) + refuse(refused)
     return low + _load(index, high=True) + op(JEQ, value >> 32, 1, 0) + refuse(refused)
+
+
+def is_none(index: int, values: tuple[int, ...], refused: int) -> bytes:
+    """Go on if the low word of the argument is none of ``values``, else answer ``refused``."""
+    code = _load(index)
+    for value in values:
+        code += op(JEQ, value, 0, 1) + refuse(refused)
+    return code
 
 
 def one_of(index: int, values: tuple[int, ...], refused: int) -> bytes:

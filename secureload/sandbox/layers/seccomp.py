@@ -29,6 +29,7 @@ from secureload.sandbox.layers.bpf import (
     NR_OFFSET,
     all_of,
     equals,
+    is_none,
     none_of,
     one_of,
     op,
@@ -47,7 +48,7 @@ _SET_MODE_FILTER, _FLAG_TSYNC = 1, 1
 # The hottest first: the kernel walks the list.
 ALLOWED: Final = (
     "futex", "read", "write", "poll", "ppoll", "select", "pselect6",
-    "readv", "writev", "munmap", "mremap", "madvise", "brk", "clock_gettime", "gettimeofday", "time", "getcpu",
+    "readv", "writev", "munmap", "mremap", "brk", "clock_gettime", "gettimeofday", "time", "getcpu",
     "clock_getres", "setitimer", "clock_nanosleep", "nanosleep", "sched_yield", "sched_getaffinity", "getrusage",
     "pread64",
     "lseek", "close", "fstat", "dup", "pipe", "pipe2", "getpid", "gettid", "getppid", "getuid", "geteuid",
@@ -75,11 +76,20 @@ _LOOKING: Final = (
     "getcwd", "getdents64", "fadvise64",
 )  # fmt: skip
 
-_PROT_WRITE, _PROT_EXEC, _MAP_SHARED, _MAP_ANONYMOUS = 2, 4, 1, 0x20
+_PROT_READ, _PROT_WRITE, _PROT_EXEC, _MAP_ANONYMOUS = 1, 2, 4, 0x20
+# MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS, MAP_32BIT, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_NORESERVE, MAP_POPULATE,
+# MAP_NONBLOCK, MAP_STACK, MAP_FIXED_NOREPLACE. Above all not MAP_SHARED, nor MAP_GROWSDOWN: the kernel counts memory
+# that grows like a stack as no data, and the limit of memory would not hold for it.
+_MAP_FLAGS: Final = 0x2 | 0x10 | 0x20 | 0x40 | 0x800 | 0x1000 | 0x4000 | 0x8000 | 0x10000 | 0x20000 | 0x100000
+# MADV_REMOVE, MADV_MERGEABLE (how long a write takes would tell whether another process has such a page),
+# MADV_HWPOISON, MADV_SOFT_OFFLINE.
+_ADVICE_REFUSED: Final = (9, 12, 100, 101)
 # O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND, O_PATH, O_TMPFILE: the same on both architectures.
 _OPENING_TO_WRITE: Final = 1 | 2 | 0x40 | 0x200 | 0x400 | 0x200000 | 0x400000
-_CLONE_VM, _CLONE_SIGHAND, _CLONE_THREAD = 0x100, 0x800, 0x10000
-_CLONE_NAMESPACES = 0x7E020080
+# A thread as C libraries make it: it shares memory, folders, descriptors and signal handlers (with a table of
+# descriptors of its own it would have as many again), may take a local storage and tell its number, and nothing else.
+_CLONE_THREAD: Final = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000
+_CLONE_FLAGS: Final = _CLONE_THREAD | 0x40000 | 0x80000 | 0x100000 | 0x200000 | 0x400000
 _FCNTL_COMMANDS: Final = (0, 1, 2, 3, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC
 # MSG_PEEK, MSG_DONTWAIT, MSG_WAITALL, MSG_NOSIGNAL, MSG_CMSG_CLOEXEC. Above all not MSG_OOB: urgent data on Unix
 # sockets has been a way out of browsers' sandboxes, as has sending descriptors (there is no sendmsg at all).
@@ -88,7 +98,15 @@ _PRCTL_OPTIONS: Final = (15, 0x53564D41)  # PR_SET_NAME, PR_SET_VMA: threads and
 
 
 def _message_flags(index: int) -> bytes:
-    return none_of(index, ~_MESSAGE_FLAGS & 0xFFFFFFFF, errno.EPERM)
+    return none_of(index, _all_but(_MESSAGE_FLAGS), errno.EPERM)
+
+
+def _map_flags(index: int) -> bytes:
+    return none_of(index, _all_but(_MAP_FLAGS), errno.EACCES)
+
+
+def _all_but(bits: int) -> int:
+    return ~bits & 0xFFFFFFFF
 
 
 def _conditional(pid: int) -> dict[str, bytes]:
@@ -97,10 +115,11 @@ def _conditional(pid: int) -> dict[str, bytes]:
         "recvfrom": _message_flags(3) + ALLOW,
         "sendto": _message_flags(3) + equals(4, 0, errno.EPERM) + ALLOW,
         "recvmsg": _message_flags(2) + ALLOW,
-        "mmap": none_of(2, _PROT_EXEC, errno.EACCES) + none_of(3, _MAP_SHARED, errno.EACCES) + ALLOW,
-        "mprotect": none_of(2, _PROT_EXEC, errno.EACCES) + ALLOW,
-        "clone": all_of(0, _CLONE_VM | _CLONE_SIGHAND | _CLONE_THREAD, errno.EPERM)
-        + none_of(0, _CLONE_NAMESPACES, errno.EPERM)
+        "mmap": none_of(2, _PROT_EXEC, errno.EACCES) + _map_flags(3) + ALLOW,
+        "mprotect": none_of(2, _all_but(_PROT_READ | _PROT_WRITE), errno.EACCES) + ALLOW,
+        "madvise": is_none(2, _ADVICE_REFUSED, errno.EPERM) + ALLOW,
+        "clone": all_of(0, _CLONE_THREAD, errno.EPERM)
+        + none_of(0, _all_but(_CLONE_FLAGS), errno.EPERM)
         + ALLOW,
         "tgkill": equals(0, pid, errno.EPERM) + ALLOW,
         "fcntl": one_of(1, _FCNTL_COMMANDS, errno.EPERM),
@@ -115,7 +134,7 @@ def _reading_files() -> dict[str, bytes]:
     return {
         "open": none_of(1, _OPENING_TO_WRITE, errno.EACCES) + ALLOW,
         "openat": none_of(2, _OPENING_TO_WRITE, errno.EACCES) + ALLOW,
-        "mmap": none_of(3, _MAP_SHARED, errno.EACCES) + unless_any_of(2, _PROT_EXEC, code_of_a_file) + ALLOW,
+        "mmap": _map_flags(3) + unless_any_of(2, _PROT_EXEC, code_of_a_file) + ALLOW,
     }
 
 

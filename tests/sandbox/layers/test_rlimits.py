@@ -5,7 +5,7 @@ import json
 from ..conftest import run_child
 
 _CHILD = """
-import json, os, resource
+import json, mmap, os, resource
 from secureload.sandbox.layers.rlimits import ResourceLimits, apply_rlimits
 report = apply_rlimits(ResourceLimits(memory_bytes=200 << 20, open_files=16, threads={threads}, cpu_seconds={cpu}))
 found = {{name: resource.getrlimit(getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_")}}
@@ -18,6 +18,10 @@ try:
     resource.setrlimit(resource.RLIMIT_CORE, (1, 1)); tried["raise"] = "could"
 except (ValueError, OSError):
     tried["raise"] = "refused"
+try:
+    mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ); tried["addresses"] = "had"
+except OSError:
+    tried["addresses"] = "refused"
 try:
     for _ in range(40): os.dup(0)
     tried["files"] = "had"
@@ -44,3 +48,16 @@ def test_memory_files_and_cores_are_bounded() -> None:
 def test_without_a_number_of_seconds_cpu_time_is_not_bounded() -> None:
     done = run_child(_CHILD.format(threads=0, cpu=0))
     assert json.loads(done.stdout)[1]["RLIMIT_CPU"][0] == -1
+
+
+def test_what_no_limit_of_memory_counts_is_bounded_by_its_addresses() -> None:
+    _, found, tried = json.loads(run_child(_CHILD.format(threads=0, cpu=0)).stdout)
+    assert 0 < found["RLIMIT_AS"][0] < 128 << 30
+    assert tried["addresses"] == "refused"
+
+
+def test_a_stack_that_the_caller_does_not_bound_is_bounded() -> None:
+    code = _CHILD.format(threads=0, cpu=0)
+    endless = "import resource; resource.setrlimit(resource.RLIMIT_STACK, (-1, -1))\n"
+    _, found, _ = json.loads(run_child(endless + code).stdout)
+    assert found["RLIMIT_STACK"] == [64 << 20] * 2

@@ -232,6 +232,46 @@ def test_the_program_answers_as_it_should_for_every_known_call(machine: str) -> 
         assert run(machine, numbers[name]) == KILL, name
 
 
+@pytest.mark.parametrize("relaxed", [False, True])
+@pytest.mark.parametrize("machine", sorted(ARCHITECTURES))
+def test_memory_that_no_limit_counts_is_refused(machine: str, relaxed: bool) -> None:
+    def answer(name: str, *args: int) -> int:
+        return run(machine, ARCHITECTURES[machine][name], *args, relaxed=relaxed)
+
+    private = 0x22
+    grows_down, locked, huge, sync, droppable, noreserve = 0x100, 0x2000, 0x40000, 0x80000, 0x8, 0x4000
+    assert answer("mmap", 0, 4096, 3, private | noreserve) == ALLOW
+    for flag in (grows_down, locked, huge, sync, droppable, 0x1, 0x3):
+        assert answer("mmap", 0, 4096, 3, private | flag) == ERRNO | errno.EACCES, hex(flag)
+    assert answer("mprotect", 0, 4096, 3) == ALLOW
+    assert answer("mprotect", 0, 4096, 3 | 0x01000000) == ERRNO | errno.EACCES  # PROT_GROWSDOWN
+
+
+@pytest.mark.parametrize("machine", sorted(ARCHITECTURES))
+def test_advice_that_reaches_beyond_the_process_is_refused(machine: str) -> None:
+    number = ARCHITECTURES[machine]["madvise"]
+    free, dont_need, huge_page = 8, 4, 14
+    for advice in (0, dont_need, free, huge_page):
+        assert run(machine, number, 0, 4096, advice) == ALLOW
+    remove, mergeable, poison, offline = 9, 12, 100, 101
+    for advice in (remove, mergeable, poison, offline):
+        assert run(machine, number, 0, 4096, advice) == ERRNO | errno.EPERM
+
+
+@pytest.mark.parametrize("machine", sorted(ARCHITECTURES))
+def test_a_thread_with_descriptors_of_its_own_is_refused_and_one_of_any_c_library_is_not(
+    machine: str,
+) -> None:
+    number = ARCHITECTURES[machine]["clone"]
+    glibc, musl = 0x3D0F00, 0x7D0F00
+    assert run(machine, number, glibc) == run(machine, number, musl) == ALLOW
+    files, folders, parent, traced, pidfd, vfork = 0x400, 0x200, 0x8000, 0x2000, 0x1000, 0x4000
+    for flag in (files, folders):
+        assert run(machine, number, glibc & ~flag) == ERRNO | errno.EPERM
+    for flag in (parent, traced, pidfd, vfork):
+        assert run(machine, number, glibc | flag) == ERRNO | errno.EPERM
+
+
 @pytest.mark.parametrize("machine", sorted(ARCHITECTURES))
 def test_calls_of_another_architecture_end_the_process(machine: str) -> None:
     assert run(machine, 0, arch=0x40000003) == KILL
