@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import socket
+import struct
 import threading
 import time
 import warnings
@@ -29,6 +30,7 @@ from secureload.sandbox.proof import Confinement
 from secureload.sandbox.proxy import ModelProxy, proxy_of, reference_of
 from secureload.sandbox.rebuilt import ModelError
 from secureload.sandbox.wire.frame import Header, Kind, Message, encode_header, encode_message
+from secureload.sandbox.wire.values import Encoder
 
 pytest.importorskip("pandas")
 
@@ -181,6 +183,19 @@ BOMBS: dict[str, tuple[bytes, str]] = {
     "nested too deep": (raw(b"\x91" * 100_000 + b"\xc0"), "not msgpack"),
     "a class name": (reply(["ty", "numpy", ",".join(["f8"] * 100_000)]), "class that does not cross"),
     "a moment that takes long to parse": (reply(["ts", "1" * 10_000_000, 0, None]), "a time that is none"),
+    "a missing list of a fixed size": (
+        reply(["ar", False, ["fixed_list", ["int64"], 1 << 28], "items", [None]]),
+        "unknown size",
+    ),
+    "lists of a fixed size in each other": (
+        reply(["ar", False, ["fixed_list", ["fixed_list", ["int64"], 1 << 20], 1 << 20], "items", [None]]),
+        "larger than what came",
+    ),
+    "a level of a long range": (
+        reply(["mx", [None], [ROWS_10_GIB], [["a", "<i8", [1], False, 0]]], bytes(8)),
+        "too many parts",
+    ),
+    "intervals of long ranges": (reply(["iv", ROWS_10_GIB, ROWS_10_GIB, "left"]), "too many parts"),
     "a moment of no units": (reply(["a", "<M8[0s]", [1], False, 0], bytes(8)), "a dtype"),
 }
 
@@ -193,6 +208,33 @@ def test_what_is_small_on_the_wire_does_not_grow_in_the_caller(answering: Answer
     with pytest.raises(SandboxError, match=words):
         _ = proxy.attribute
     assert peak_bytes() - before < 1 << 28
+
+
+TOGETHER = {
+    "missing bytes of a fixed size": reply(
+        ["l", [["ar", False, ["struct", [["x", ["fixed_binary", 1 << 20]]]], "items", [None] * 9]] * 99]
+    ),
+    "many missing lists of a fixed size": reply(
+        ["ar", False, ["fixed_list", ["int64"], 1 << 20], "items", [None] * 1000]
+    ),
+    "matrices of nothing but rows": reply(
+        [
+            "l",
+            [
+                ["sp", "lil", False, [1 << 16, 1], *(["a", "<i8", [0], False, 3 * at + n] for n in range(3))]
+                for at in range(9)
+            ],
+        ],
+        *[b""] * 27,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_what_grows_a_little_each_time_is_added_up(answering: Answers, name: str) -> None:
+    proxy = answering(TOGETHER[name], replace(DEFAULT_LIMITS, message_payload_bytes=1 << 25))
+    with pytest.raises(SandboxError, match="larger than what came"):
+        _ = proxy.attribute
 
 
 def peak_bytes() -> int:
@@ -212,6 +254,92 @@ def test_a_million_empty_lists_are_counted_while_they_are_parsed(answering: Answ
     data = raw(b"\x92\x81\xa5value\xdd" + (2_000_000).to_bytes(4, "big") + b"\x90" * 2_000_000 + b"\x90")
     with pytest.raises(SandboxError, match="not msgpack"):
         _ = answering(data, few).attribute
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [["Array", ["Int64"], 1 << 28], ["Array", ["Array", ["Int64"], 1 << 24], 1 << 24]],
+    ids=["flat", "nested"],
+)
+def test_a_missing_array_of_polars_takes_no_memory_and_does_not_panic(answering: Answers, kind: Any) -> None:
+    pytest.importorskip("polars")
+    proxy = answering(reply(["pls", "x", kind, [None], None]))
+    with pytest.raises(SandboxError, match=r"dtype of polars|larger than what came"):
+        _ = proxy.attribute
+
+
+def test_a_library_that_panics_over_an_answer_is_an_error(
+    answering: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from secureload.sandbox.wire import values
+
+    panic = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
+
+    def gives_up(*_: Any) -> Any:
+        raise panic("called `Result::unwrap()` on an `Err` value")
+
+    monkeypatch.setitem(values._DECODERS, "pls", gives_up)
+    with pytest.raises(SandboxError, match="it panicked"):
+        _ = answering(reply(["pls", "x", ["Null"], [], None])).attribute
+
+
+# -- random numbers -------------------------------------------------------------------------------------------
+
+
+def forged(name: str, **positions: Any) -> tuple[Any, list[bytes]]:
+    """The state of a generator that stands elsewhere than it can."""
+    generator: Any = (
+        np.random.RandomState(0) if name == "RandomState" else np.random.Generator(np.random.Philox(0))
+    )
+    state = generator.get_state(legacy=False) if name == "RandomState" else generator.bit_generator.state
+    state["state"].update({key: value for key, value in positions.items() if key == "pos"})
+    state.update({key: value for key, value in positions.items() if key != "pos"})
+    encoder = Encoder(WIDE)
+    return ["rng", name, encoder.encode(state)], [bytes(segment) for segment in encoder.segments]
+
+
+@pytest.mark.parametrize(
+    ("name", "positions"),
+    [
+        ("RandomState", {"pos": 625}),
+        ("RandomState", {"pos": -100}),
+        ("RandomState", {"pos": None}),
+        ("RandomState", {"pos": 5.0}),
+        ("Generator", {"buffer_pos": -1000}),
+        ("Generator", {"buffer_pos": 5}),
+        ("Generator", {"state": None}),
+    ],
+    ids=str,
+)
+def test_a_generator_that_would_draw_the_callers_memory_is_refused(
+    answering: Answers, name: str, positions: dict[str, Any]
+) -> None:
+    tree, segments = forged(name, **positions)
+    with pytest.raises(SandboxError, match="random generator"):
+        _ = answering(reply(tree, *segments)).attribute
+
+
+# -- zones ----------------------------------------------------------------------------------------------------
+
+
+def test_what_one_model_says_of_a_zone_is_not_believed_of_another_models(answering: Answers) -> None:
+    moment = "2026-01-01T00:00:00"
+    here, there = (zone_of(hours) for hours in (1, 9))
+    first = answering(reply(["ts", moment, 0, ["zi", "Mars/Base", there]])).attribute
+    second = answering(reply(["ts", moment, 0, ["zi", "Mars/Base", here]])).attribute
+    assert first.utcoffset().total_seconds() == 9 * 3600
+    assert second.utcoffset().total_seconds() == 3600
+    again = answering(reply(["ts", moment, 0, ["zi", "Mars/Base", here]])).attribute
+    assert again.tzinfo is second.tzinfo
+    with pytest.raises(SandboxError, match="not known here"):
+        _ = answering(reply(["ts", moment, 0, ["zi", "Mars/Base", None]])).attribute
+
+
+def zone_of(hours: int) -> bytes:
+    """A file of the zoneinfo database (RFC 8536) with one offset."""
+    block = struct.pack(">4sc15x6I", b"TZif", b"2", 0, 0, 0, 0, 1, 4)
+    local = struct.pack(">iBB", hours * 3600, 0, 0) + b"XXX\0"
+    return block + local + block + local + b"\n\n"
 
 
 # -- time -----------------------------------------------------------------------------------------------------

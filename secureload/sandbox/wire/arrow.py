@@ -14,9 +14,12 @@ from secureload.sandbox.wire.errors import Unencodable, WireValueError
 __all__ = ["arrow_array", "decode_arrow", "decode_table", "encode_arrow", "encode_table"]
 
 Encode = Callable[[Any], Any]
+Expand = Callable[[int], None]
 
 _MAX_NESTING = 16
 _MAX_COLUMNS = 1 << 20
+_MAX_ITEM_BYTES = 1 << 24
+_PLAIN_ITEM_BYTES = 8
 _NUMBERS = {
     "int8",
     "int16",
@@ -89,18 +92,37 @@ def _decode_type(tree: Any, nesting: int = 0) -> Any:
     if name in _NESTED:
         return getattr(pa, _NESTED[name])(_decode_type(rest[0], nesting + 1))
     if name == "fixed_list":
-        return pa.list_(_decode_type(rest[0], nesting + 1), rest[1])
+        return pa.list_(_decode_type(rest[0], nesting + 1), _size(rest[1]))
     if name == "struct":
         return pa.struct([(field, _decode_type(inner, nesting + 1)) for field, inner in rest[0]])
     if name in {"decimal128", "decimal256"}:
         return getattr(pa, name)(*rest)
     if name == "fixed_binary":
-        return pa.binary(rest[0])
+        return pa.binary(_size(rest[0]))
     if name == "dictionary":
         return pa.dictionary(
             _decode_type(rest[0]), _decode_type(rest[1], nesting + 1), ordered=rest[2] is True
         )
     raise WireValueError("an arrow type that is none")
+
+
+def _size(value: object) -> int:
+    if type(value) is not int or not 0 <= value <= _MAX_ITEM_BYTES:
+        raise WireValueError("an arrow type of an unknown size")
+    return value
+
+
+def _item_bytes(kind: Any) -> int:
+    """Return what an item of a type takes at least, even where it is missing."""
+    import pyarrow as pa
+
+    if pa.types.is_fixed_size_list(kind):
+        return int(kind.list_size) * _item_bytes(kind.value_type)
+    if pa.types.is_struct(kind):
+        return 1 + sum(_item_bytes(field.type) for field in kind)
+    if pa.types.is_fixed_size_binary(kind):
+        return int(kind.byte_width)
+    return _PLAIN_ITEM_BYTES
 
 
 # -- columns -------------------------------------------------------------------------------------------------
@@ -144,8 +166,8 @@ def _filled(array: Any) -> Any:
     return array.to_numpy(zero_copy_only=False)
 
 
-def decode_arrow(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
-    """Rebuild an array or chunked array of Arrow."""
+def decode_arrow(tree: list[Any], decode: Callable[[Any], Any], expand: Expand) -> Any:
+    """Rebuild an array or chunked array of Arrow; ``expand`` accounts for what takes more than came for it."""
     import pyarrow as pa
 
     _, chunked, type_tree, way, *parts = tree
@@ -156,6 +178,7 @@ def decode_arrow(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
         indices, values = (arrow_array(decode(part)) for part in parts)
         array = pa.DictionaryArray.from_arrays(indices, values, ordered=kind.ordered, safe=True)
     elif way == "items" and isinstance(parts[0], list):
+        expand(len(parts[0]) * _item_bytes(kind))
         array = pa.array([decode(item) for item in parts[0]], type=kind)
     else:
         raise WireValueError("an arrow column that is none")

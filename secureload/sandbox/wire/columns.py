@@ -21,6 +21,7 @@ __all__ = [
     "frequency",
     "hash_once",
     "named_frequency",
+    "written_out",
 ]
 
 Encode = Callable[[Any], Any]
@@ -115,6 +116,16 @@ def _index(value: Any) -> Any:
     return value
 
 
+def written_out(index: Any, decode: Callable[[Any], Any]) -> Any:
+    """Return an index of which pandas writes out every label: those of a range, which came as three, are counted."""
+    import pandas as pd
+
+    if isinstance(index, pd.RangeIndex):
+        for _ in range(len(index)):
+            decode(None)
+    return index
+
+
 def _categorical(parts: list[Any], decode: Callable[[Any], Any]) -> Any:
     import pandas as pd
 
@@ -169,7 +180,8 @@ def _intervals(parts: list[Any], decode: Callable[[Any], Any]) -> Any:
     left, right, closed = (decode(part) for part in parts)
     if closed not in _CLOSED:
         raise WireValueError("intervals that are none")
-    return pd.arrays.IntervalArray.from_arrays(_index(left), _index(right), closed=closed)
+    sides = [written_out(_index(side), decode) for side in (left, right)]
+    return pd.arrays.IntervalArray.from_arrays(*sides, closed=closed)
 
 
 def _periods(parts: list[Any], decode: Callable[[Any], Any]) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from secureload.sandbox.wire import columns
-from secureload.sandbox.wire.columns import checked_values, encode_column, hash_once
+from secureload.sandbox.wire.columns import checked_values, encode_column, hash_once, written_out
 from secureload.sandbox.wire.errors import Unencodable, WireValueError
 
 __all__ = ["TAGS", "decode_frame", "encode_frame"]
@@ -171,7 +171,7 @@ def _multi_index(parts: list[Any], decode: Callable[[Any], Any]) -> Any:
 
     names, levels, codes = ([decode(part) for part in items] for items in parts)
     for level in levels:
-        hash_once(_labels(level), decode)
+        hash_once(written_out(_labels(level), decode), decode)
     if any(checked_values(part).dtype.kind != "i" for part in codes):
         raise WireValueError("labels of several levels that are none")
     return pd.MultiIndex(levels, codes, names=names, verify_integrity=True)

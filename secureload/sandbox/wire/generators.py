@@ -12,6 +12,9 @@ __all__ = ["decode_generator", "encode_generator", "gone_on", "take_state"]
 
 _BIT_GENERATORS = frozenset({"MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"})
 
+# In which part of a state a position stands, its name, and the last one: MT19937 has 624 numbers, Philox 4.
+_POSITIONS = (("state", "pos", 624), (None, "buffer_pos", 4), (None, "has_uint32", 1), (None, "has_gauss", 1))
+
 
 def encode_generator(value: Any, encode: Callable[[Any], Any]) -> list[Any]:
     """Encode a ``Generator`` or ``RandomState`` of numpy.
@@ -40,6 +43,7 @@ def decode_generator(name: object, state: object) -> Any:
 
     if type(state) is not dict or state.get("bit_generator") not in _BIT_GENERATORS:
         raise WireValueError("a random generator that is none")
+    _check_position(state)
     built = getattr(np.random, state["bit_generator"])(0)
     if name == "Generator":
         built.state = state
@@ -49,6 +53,16 @@ def decode_generator(name: object, state: object) -> Any:
     generator = np.random.RandomState(built)
     generator.set_state(state)
     return generator
+
+
+def _check_position(state: dict[str, Any]) -> None:
+    """Refuse a position outside of the numbers that are there: numpy would draw what lies beside them in memory."""
+    for place, name, last in _POSITIONS:
+        found = state if place is None else state.get(place)
+        if type(found) is not dict:
+            raise WireValueError("a random generator that is none")
+        if name in found and (type(found[name]) is not int or not 0 <= found[name] <= last):
+            raise WireValueError("a random generator that stands beside its numbers")
 
 
 def gone_on(given: list[Any], answer: Any) -> Any:

@@ -10,9 +10,13 @@ from secureload.sandbox.wire.errors import Unencodable, WireValueError
 __all__ = ["decode_polars", "encode_polars"]
 
 Encode = Callable[[Any], Any]
+Decode = Callable[[Any], Any]
+Expand = Callable[[int], None]
 
 _MAX_NESTING = 16
 _MAX_ZONE_CHARS = 64
+_MAX_ITEM_BYTES = 1 << 24
+_PLAIN_ITEM_BYTES = 8
 _NUMBERS = {
     "Int8",
     "Int16",
@@ -86,20 +90,20 @@ def _encode_dtype(dtype: Any, encode: Encode, nesting: int = 0) -> list[Any]:
     raise Unencodable(f"a polars column of dtype {dtype}")
 
 
-def decode_polars(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
-    """Rebuild a DataFrame or Series of polars."""
+def decode_polars(tree: list[Any], decode: Decode, expand: Expand) -> Any:
+    """Rebuild a DataFrame or Series of polars; ``expand`` accounts for what takes more than came for it."""
     import polars as pl
 
     if tree[0] == "pls":
-        return _decode_series(tree[1:], decode)
+        return _decode_series(tree[1:], decode, expand)
     _, encoded, height = tree
-    columns = [_decode_series(parts, decode) for parts in encoded]
+    columns = [_decode_series(parts, decode, expand) for parts in encoded]
     if type(height) is not int or height < 0 or not all(len(column) == height for column in columns):
         raise WireValueError("a frame whose columns do not fit")
     return pl.DataFrame(columns)
 
 
-def _decode_series(parts: list[Any], decode: Callable[[Any], Any]) -> Any:
+def _decode_series(parts: list[Any], decode: Decode, expand: Expand) -> Any:
     import numpy as np
     import polars as pl
 
@@ -108,6 +112,7 @@ def _decode_series(parts: list[Any], decode: Callable[[Any], Any]) -> Any:
     if not isinstance(name, str):
         raise WireValueError("a column without a name")
     if kind[0] not in _NUMBERS and kind[0] not in _TIMES:
+        expand(len(items) * _item_bytes(dtype))
         return pl.Series(name, [decode(item) for item in items], dtype=dtype)
     values, mask = decode(items), decode(missing)
     if type(values) is not np.ndarray or values.ndim != 1 or values.dtype.kind not in "biuf":
@@ -131,6 +136,17 @@ def _unset(series: Any, mask: Any) -> Any:
     return chosen.alias(series.name)
 
 
+def _item_bytes(dtype: Any) -> int:
+    """Return what an item of a dtype takes at least, even where it is missing."""
+    import polars as pl
+
+    if isinstance(dtype, pl.Array):
+        return int(dtype.size) * _item_bytes(dtype.inner)
+    if isinstance(dtype, pl.Struct):
+        return 1 + sum(_item_bytes(field.dtype) for field in dtype.fields)
+    return _PLAIN_ITEM_BYTES
+
+
 def _decode_dtype(tree: Any, nesting: int = 0) -> Any:
     import polars as pl
 
@@ -150,7 +166,7 @@ def _decode_dtype(tree: Any, nesting: int = 0) -> Any:
         return pl.Decimal(*rest)
     if name == "List":
         return pl.List(_decode_dtype(rest[0], nesting + 1))
-    if name == "Array" and type(rest[1]) is int:
+    if name == "Array" and type(rest[1]) is int and 0 <= rest[1] <= _MAX_ITEM_BYTES:
         return pl.Array(_decode_dtype(rest[0], nesting + 1), rest[1])
     if name == "Struct":
         return pl.Struct([pl.Field(field, _decode_dtype(inner, nesting + 1)) for field, inner in rest[0]])

@@ -98,24 +98,37 @@ def _fixed(micros: object, name: object) -> datetime.timezone:
     return datetime.timezone(offset) if name is None else datetime.timezone(offset, name)
 
 
-_zones: dict[str, zoneinfo.ZoneInfo] = {}
+# This process's own under their names alone, what another side said of one under its name and bytes: what one model
+# says of a zone is not believed of another model's.
+_zones: dict[tuple[str, bytes | None], zoneinfo.ZoneInfo] = {}
 
 
 def decode_zone(key: object, data: object) -> zoneinfo.ZoneInfo:
     """Return the zone of that name: this process's own, or where it has none the one that ``data`` says."""
     if not isinstance(key, str) or not ZONE_NAME.fullmatch(key):
         raise WireValueError("a time zone that is none")
-    found = _zones.get(key)
-    if found is None:
-        try:
-            found = zoneinfo.ZoneInfo(key)
-        except (zoneinfo.ZoneInfoNotFoundError, OSError, ValueError) as error:
-            if not isinstance(data, bytes) or len(data) > _ZONE_FILE_BYTES:
-                raise WireValueError("a time zone that is not known here") from error
-            found = zoneinfo.ZoneInfo.from_file(io.BytesIO(data), key=key)
-        if len(_zones) < _KEPT_ZONES:
-            _zones[key] = found
-    return found
+    told = data if isinstance(data, bytes) else None
+    return _zones.get((key, None)) or _zones.get((key, told)) or _own_zone(key) or _told_zone(key, told)
+
+
+def _own_zone(key: str) -> zoneinfo.ZoneInfo | None:
+    try:
+        found = zoneinfo.ZoneInfo(key)
+    except (zoneinfo.ZoneInfoNotFoundError, OSError, ValueError):
+        return None
+    return _kept_zone((key, None), found)
+
+
+def _told_zone(key: str, data: bytes | None) -> zoneinfo.ZoneInfo:
+    if data is None or len(data) > _ZONE_FILE_BYTES:
+        raise WireValueError("a time zone that is not known here")
+    return _kept_zone((key, data), zoneinfo.ZoneInfo.from_file(io.BytesIO(data), key=key))
+
+
+def _kept_zone(name: tuple[str, bytes | None], zone: zoneinfo.ZoneInfo) -> zoneinfo.ZoneInfo:
+    if len(_zones) < _KEPT_ZONES:
+        _zones[name] = zone
+    return zone
 
 
 # -- dates and times -----------------------------------------------------------------------------------------

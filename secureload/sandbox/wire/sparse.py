@@ -11,6 +11,7 @@ __all__ = ["decode_sparse", "encode_sparse"]
 
 # A list of lists has a list a row; DOK and LIL are made of Python objects.
 _MAX_ROWS = 1 << 22
+_ROW_BYTES = 160
 _MAX_DIMENSIONS = 32
 
 
@@ -49,8 +50,11 @@ def _class_names(name: str) -> tuple[str, str]:
     return f"{name}_array", f"{name}_matrix"
 
 
-def decode_sparse(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
-    """Rebuild a sparse container; indices out of range are refused before any algorithm runs over them."""
+def decode_sparse(tree: list[Any], decode: Callable[[Any], Any], expand: Callable[[int], None]) -> Any:
+    """Rebuild a sparse container; indices out of range are refused before any algorithm runs over them.
+
+    ``expand`` accounts for what takes more than came for it.
+    """
     import numpy as np
     import scipy.sparse
 
@@ -70,6 +74,10 @@ def decode_sparse(tree: list[Any], decode: Callable[[Any], Any]) -> Any:
         return _compressed(kind, parts, shape, name)
     if name == "dia":
         return _diagonals(kind, parts, shape)
+    if name == "lil":
+        if max(shape) > _MAX_ROWS:
+            raise WireValueError("a sparse matrix of too many rows")
+        expand(max(shape) * _ROW_BYTES)
     return _from_coordinates(scipy.sparse, parts, shape, name, is_array=bool(is_array))
 
 
@@ -98,8 +106,6 @@ def _from_coordinates(
     data, *coordinates = parts
     if data.ndim != 1 or len(coordinates) != len(shape):
         raise WireValueError("a sparse matrix of an unknown form")
-    if name == "lil" and max(shape) > _MAX_ROWS:
-        raise WireValueError("a sparse matrix of too many rows")
     kind = scipy_sparse.coo_array if is_array else scipy_sparse.coo_matrix
     coo = kind((data, tuple(coordinates)), shape=shape, copy=True)
     return coo if name == "coo" else coo.asformat(name)

@@ -219,6 +219,11 @@ class Decoder:
         # Whatever a forged tree leads numpy, pandas or scipy to
         except Exception as error:
             raise WireValueError(f"a value that cannot be built ({type(error).__name__})") from error
+        except BaseException as error:
+            # What a library in Rust raises where it gives up is no Exception.
+            if type(error).__name__ != "PanicException":
+                raise
+            raise WireValueError("a value that cannot be built (it panicked)") from error
         finally:
             self._depth -= 1
 
@@ -262,6 +267,10 @@ class Decoder:
 
 def _long_way(decode: Callable[..., Any]) -> Callable[[Decoder, list[Any], list[Any]], Any]:
     return lambda decoder, tree, _: decode(tree, decoder.decode)
+
+
+def _expanding(decode: Callable[..., Any]) -> Callable[[Decoder, list[Any], list[Any]], Any]:
+    return lambda decoder, tree, _: decode(tree, decoder.decode, decoder._segments.expand)
 
 
 def _of_parts(decode: Callable[..., Any]) -> Callable[[Decoder, list[Any], list[Any]], Any]:
@@ -317,9 +326,9 @@ _DECODERS: dict[str, Callable[[Decoder, list[Any], list[Any]], Any]] = {
     **{tag: _of_parts(decode) for tag, decode in scalars.DECODERS.items()},
     **dict.fromkeys(frames.TAGS, _long_way(frames.decode_frame)),
     **dict.fromkeys(("pat", "aty"), _long_way(arrow.decode_table)),
-    **dict.fromkeys(("pl", "pls"), _long_way(polars_frames.decode_polars)),
+    **dict.fromkeys(("pl", "pls"), _expanding(polars_frames.decode_polars)),
     **dict.fromkeys(("tt", "tdt", "tdv"), _tensor),
-    "ar": _long_way(arrow.decode_arrow),
+    "ar": _expanding(arrow.decode_arrow),
     "rng": _generator,
     "S": lambda decoder, tree, _: structured.decode_structured(tree, decoder._segments, decoder.decode),
     "T": _long_way(structured.decode_texts),
@@ -331,7 +340,7 @@ _DECODERS: dict[str, Callable[[Decoder, list[Any], list[Any]], Any]] = {
     "r": lambda decoder, tree, _: decoder._referred(tree),
     "range": _of_parts(range),
     "slice": _of_parts(slice),
-    "sp": _long_way(sparse.decode_sparse),
+    "sp": _expanding(sparse.decode_sparse),
     "sub": _of_parts(structured.decode_subclass),
     "ty": _of_parts(_type_named),
 }
