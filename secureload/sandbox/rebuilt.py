@@ -28,7 +28,11 @@ _MODULES = frozenset(
 )
 _MODEL = logging.getLogger("secureload.model")  # what a model prints
 _STREAMS = frozenset({"stdout", "stderr"})
+# What is logged of one answer, whatever it says: so many lines and characters.
 _MAX_LINES = 1_000
+_LOGGED_CHARS = 1 << 16
+# Different texts of warnings that Python's filters are to remember; it forgets none, ever.
+_REMEMBERED_WARNINGS = 1_000
 _NOTE = "raised by the model, inside the sandbox"
 # Control flow of the interpreter is never the worker's to cause.
 _NEVER = (SystemExit, KeyboardInterrupt, GeneratorExit, StopIteration, StopAsyncIteration)
@@ -72,6 +76,15 @@ def _class_named(pair: Any, root: type) -> type | None:
     return found if isinstance(found, type) and issubclass(found, root) else None
 
 
+def _in_plain_text(error: Exception) -> Exception:
+    """Return ``error``; where Python shows attributes of it beside its arguments, these are made printable too."""
+    if isinstance(error, SyntaxError):
+        for name in ("filename", "text"):
+            shown = getattr(error, name)
+            setattr(error, name, printable_lines(shown) if isinstance(shown, str) else None)
+    return error
+
+
 def rebuilt_exception(body: Any, limits: Limits) -> BaseException:
     """Return the exception that the worker's failure describes: the nearest class that is known here."""
     lineage = body.get("lineage") if isinstance(body, dict) else None
@@ -99,8 +112,7 @@ def rebuilt_exception(body: Any, limits: Limits) -> BaseException:
             except Exception:  # noqa: S112  # a constructor that wants something else: try the next
                 continue
             error.add_note(_NOTE)
-            rebuilt: Exception = error
-            return rebuilt
+            return _in_plain_text(error)
     name = (
         lineage[0][1] if lineage and isinstance(lineage[0], list) and len(lineage[0]) == 2 else "an exception"
     )
@@ -111,22 +123,51 @@ def rebuilt_exception(body: Any, limits: Limits) -> BaseException:
 
 
 def reissue_warnings(entries: Any) -> None:
-    """Issue the worker's warnings again, under the nearest class that is known here."""
+    """Issue the worker's warnings again, under the nearest class that is known here, and log what was printed."""
     if not isinstance(entries, list):
         return
-    stacklevel = callers_level()
+    level = callers_level()
+    printed: list[tuple[str, str]] = []
     for entry in entries[:_MAX_WARNINGS]:
         if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], str)):
             continue
         if isinstance(entry[0], str) and entry[0] in _STREAMS:
-            _log(entry[0], entry[1])
+            printed.append((entry[0], entry[1]))
             continue
         lineage = entry[0][:_MAX_LINEAGE] if isinstance(entry[0], list) else []
         known = next((found for pair in lineage if (found := _class_named(pair, Warning))), UserWarning)
-        warnings.warn(printable_lines(entry[1]), known, stacklevel=stacklevel)
+        _warn(printable_lines(entry[1]), known, level)
+    if printed:
+        _log(printed)
 
 
-def _log(stream: str, text: str) -> None:
+_remembered: set[int] = set()
+
+
+def _warn(text: str, category: type[Warning], level: int) -> None:
+    """Warn the code ``level`` frames above the caller of this.
+
+    Python keeps the text of each warning that it has shown for as long as the process lives: a model that warns of
+    something else each time would fill its memory.
+    """
+    known = hash((category, text))
+    if known in _remembered or len(_remembered) < _REMEMBERED_WARNINGS:
+        _remembered.add(known)
+        warnings.warn(text, category, stacklevel=level + 1)
+        return
+    frame = sys._getframe(level)
+    name = frame.f_globals.get("__name__", "")
+    warnings.warn_explicit(text, category, frame.f_code.co_filename, frame.f_lineno, module=name)
+
+
+def _log(printed: list[tuple[str, str]]) -> None:
     """Log what the model printed, line by line."""
-    for line in text.splitlines()[:_MAX_LINES]:
-        _MODEL.info("%s", printable(line, _MESSAGE_CHARS), extra={"stream": stream})
+    lines, chars = _MAX_LINES, _LOGGED_CHARS
+    for stream, text in printed:
+        for line in text[:chars].splitlines()[:lines]:
+            _MODEL.info("%s", printable(line, _MESSAGE_CHARS), extra={"stream": stream})
+            lines -= 1
+        chars -= len(text)
+        if lines <= 0 or chars <= 0:
+            _MODEL.info("%s", "(it printed more, which is not logged)", extra={"stream": stream})
+            return

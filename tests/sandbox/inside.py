@@ -116,6 +116,11 @@ class Inside:
     def exhaust(self) -> int:
         return len(bytearray(1 << 40))
 
+    def large(self, size: int) -> Any:
+        import numpy as np
+
+        return np.zeros(size, "u1")
+
     def die(self) -> None:
         os._exit(3)
 
@@ -130,9 +135,19 @@ class Inside:
             "exit": SystemExit(0),
             "interrupt": KeyboardInterrupt(),
             "own": OwnError("of my own"),
+            "mute": MuteError(),
             "unicode": UnicodeDecodeError("utf-8", b"x", 0, 1, "no"),
         }[name]
 
 
 class OwnError(Exception):
     """An exception that the caller's process does not look for."""
+
+
+class MuteError(Exception):
+    """An exception that cannot say what it is about."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("not even that")
+
+    __repr__ = __str__

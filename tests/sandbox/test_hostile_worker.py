@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -524,6 +525,26 @@ def test_escapes_in_the_arguments_of_an_exception_are_shown_and_not_obeyed(answe
     assert str(caught.value) == "\\x1b]0;owned\\x07\nline"
 
 
+@pytest.mark.parametrize("tag", ["t", "l"])
+@pytest.mark.parametrize("name", ["SyntaxError", "IndentationError", "TabError"])
+def test_escapes_in_the_line_that_a_syntax_error_shows_are_shown_and_not_obeyed(
+    answering: Answers, name: str, tag: str
+) -> None:
+    where = [tag, ["\x1b]0;owned\x07", 1, 1, "\x1b[2Jx = \u202e\n"]]
+    if tag == "l":
+        where = ["l", where[1]]
+    body = {
+        "lineage": [["builtins", name], ["builtins", "SyntaxError"]],
+        "message": "m",
+        "args": ["l", ["no", where]],
+    }
+    with pytest.raises(SyntaxError) as caught:
+        _ = answering(failure(**body)).attribute
+    shown = "".join(traceback.format_exception_only(caught.value)) + str(caught.value)
+    assert "\\x1b[2Jx" in shown
+    assert not set("\x1b\x07\u202e") & set(shown)
+
+
 def test_nothing_is_imported_because_an_exception_names_it(answering: Answers) -> None:
     import sys
 
@@ -546,6 +567,38 @@ def test_a_flood_of_warnings_is_a_hundred_warnings_in_plain_text(answering: Answ
         assert answering(frame({"value": 1, "warnings": entries})).attribute == 1
     assert len(caught) == 100
     assert str(caught[0].message) == "\\x1b[2J0"
+
+
+def test_a_flood_of_prints_is_logged_up_to_one_limit_for_the_whole_answer(
+    answering: Answers, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = [["stdout", "\n" * 5_000] for _ in range(100)]
+    texts = [["stderr", "x" * 60_000] for _ in range(100)]
+    for entries in (lines, texts):
+        caplog.clear()
+        with caplog.at_level("INFO", logger="secureload.model"):
+            assert answering(frame({"value": 1, "warnings": entries})).attribute == 1
+        told = [record.getMessage() for record in caplog.records if record.name == "secureload.model"]
+        assert len(told) <= 1_001
+        assert sum(map(len, told)) < 1 << 17
+        assert told[-1] == "(it printed more, which is not logged)"
+
+
+def test_warnings_that_differ_each_time_do_not_fill_the_memory_of_the_caller(
+    answering: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secureload.sandbox.rebuilt._remembered", set())
+    registry = globals().setdefault("__warningregistry__", {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = lambda *_, **__: shown.append(1)  # type: ignore[assignment]  # only counted
+        shown: list[int] = []
+        registry.clear()
+        for begin in range(0, 3_000, 100):
+            entries = [[[["builtins", "UserWarning"]], f"{begin + at} of many"] for at in range(100)]
+            assert answering(frame({"value": 1, "warnings": entries})).attribute == 1
+    assert len(shown) == 3_000
+    assert len(registry) <= 1_001
 
 
 # -- the order of things --------------------------------------------------------------------------------------

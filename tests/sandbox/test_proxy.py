@@ -30,7 +30,8 @@ from sklearn.tree import DecisionTreeClassifier, export_text
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from secureload import UsageError
+from secureload import SandboxError, UsageError
+from secureload.sandbox.rebuilt import ModelError
 
 from .conftest import Load
 from .inside import INSIDE, Inside
@@ -227,3 +228,21 @@ def test_what_a_model_prints_is_logged(load: Load, caplog: pytest.LogCaptureFixt
         proxy.prints("one\ntwo \x1b[31m")
     records = [record for record in caplog.records if record.name == "secureload.model"]
     assert [record.getMessage() for record in records] == ["one", "two \\x1b[31m"]
+
+
+def test_an_exception_that_cannot_be_shown_is_one_of_the_model_and_its_worker_lives_on(load: Load) -> None:
+    proxy = load(Inside(), allow=[INSIDE])
+    before = proxy.whose()
+    with pytest.raises(ModelError, match="raised MuteError"):
+        proxy.fail("mute")
+    assert proxy.whose() == before
+    assert proxy.restarts == 0
+
+
+def test_an_answer_that_is_too_large_is_an_error_that_names_the_limit_and_the_worker_lives_on(
+    load: Load,
+) -> None:
+    proxy = load(Inside(), allow=[INSIDE])
+    with pytest.raises(SandboxError, match="message_payload_bytes"):
+        proxy.large(3 << 30)
+    assert proxy.restarts == 0

@@ -17,10 +17,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from secureload.errors import SandboxError
 from secureload.limits import Limits
 from secureload.sandbox.channel import Channel, ChannelClosedError, Frame, Place
 from secureload.sandbox.roles.torch_loader import given_tensors
-from secureload.sandbox.wire.errors import Unencodable
 from secureload.sandbox.wire.frame import Buffer, Kind, Message
 from secureload.sandbox.wire.quick import Kept, Packed, and_kept, answer_with, asked_in
 from secureload.sandbox.wire.values import Decoder, Encoder
@@ -137,14 +137,21 @@ class Service:
         if any(segment() is not None for segment in lent):
             # Something kept an array that lies in the shared memory: nothing may be written there any more.
             body["kept"] = True
-        self._channel.send(Message(kind, request_id, body, segments))
+        try:
+            self._channel.send(Message(kind, request_id, body, segments))
+        except ChannelClosedError:
+            raise
+        except SandboxError as error:  # it is larger than a message may be: nothing of it was sent
+            if kind is Kind.FAILURE:
+                raise
+            self._channel.send(Message(Kind.FAILURE, request_id, self._failure(error)))
 
     def _failure(self, error: BaseException) -> dict[str, Any]:
         try:
             args = Encoder(self._limits, exact=False).encode(list(error.args))
-        except Unencodable:
+        except Exception:  # arguments of any class, that may raise whatever they are asked
             args = None
-        return {"lineage": _lineage(type(error)), "message": str(error)[:_MESSAGE_CHARS], "args": args}
+        return {"lineage": _lineage(type(error)), "message": _told_by(error), "args": args}
 
     # -- references ------------------------------------------------------------------------------------
 
@@ -325,6 +332,14 @@ def _lent(segments: Sequence[Buffer]) -> tuple[list[Buffer], list[weakref.ref[An
 
     owners = [np.ndarray(len(segment), np.uint8, segment) for segment in segments]
     return [owner.data for owner in owners], [weakref.ref(owner) for owner in owners]
+
+
+def _told_by(error: BaseException) -> str:
+    """Return what an exception says of itself, which may be that it cannot."""
+    try:
+        return str(error)[:_MESSAGE_CHARS]
+    except Exception as other:
+        return f"(it cannot be shown: {type(other).__name__})"
 
 
 def _same(value: Any) -> Any:
