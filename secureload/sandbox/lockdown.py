@@ -1,8 +1,8 @@
 """Close every door behind the trusted imports, in the order that works, and prove it from inside.
 
-The order: a session of its own, resource limits, an empty root, capabilities and the dumpable flag, no_new_privs,
-Landlock (which binds only the calling thread, so there must be one), and the system call filter for all threads.
-Only then may a byte of the artifact be read.
+The order: a session of its own, resource limits, an empty root, the user, capabilities and the dumpable flag,
+no_new_privs, Landlock (which binds only the calling thread, so there must be one), and the system call filter for all
+threads. Only then may a byte of the artifact be read.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ from secureload.sandbox.layers.interpreter import leave_session
 from secureload.sandbox.layers.landlock import apply_landlock
 from secureload.sandbox.layers.layer import LayerReport, layers_behind
 from secureload.sandbox.layers.library_root import library_places
-from secureload.sandbox.layers.namespaces import empty_root
+from secureload.sandbox.layers.namespaces import empty_root, has_user_namespace
 from secureload.sandbox.layers.privileges import (
     die_with_parent,
+    drop_bounding_set,
     drop_capabilities,
     forbid_new_privileges,
     hide_memory,
 )
 from secureload.sandbox.layers.rlimits import ResourceLimits, apply_rlimits
 from secureload.sandbox.layers.seccomp import install_filter
+from secureload.sandbox.layers.user import become_nobody
 
 __all__ = ["lock_down", "self_test"]
 
@@ -42,7 +44,13 @@ def lock_down(
     interpreter = leave_session()
     resources = apply_rlimits(limits)
     root = empty_root(namespaces, places)
-    capabilities = drop_capabilities()
+    bounding = drop_bounding_set()
+    was_root, in_user_namespace = os.geteuid() == 0, has_user_namespace(namespaces)
+    user = become_nobody(relaxed=relaxed, in_user_namespace=in_user_namespace, threads=threads)
+    capabilities = drop_capabilities(bounding)
+    if threads > 1 and capabilities.enforced and in_user_namespace and not (was_root and user.enforced):
+        others = f"{threads - 1} threads of a library keep theirs, over an empty user namespace"
+        capabilities = LayerReport("capabilities", "enforced", f"{capabilities.detail}; {others}")
     memory = hide_memory()
     parent = die_with_parent()
     privileges = forbid_new_privileges()
@@ -53,7 +61,7 @@ def lock_down(
             "landlock", "unavailable", f"a library started {threads - 1} threads before it"
         )
     seccomp = install_filter(relaxed=relaxed)
-    return (interpreter, root, resources, capabilities, memory, parent, privileges, landlock, seccomp)
+    return (interpreter, root, resources, user, capabilities, memory, parent, privileges, landlock, seccomp)
 
 
 def self_test(reports: tuple[LayerReport, ...], *, relaxed: bool = False) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +17,7 @@ from secureload.sandbox.layers.layer import (
     confinement_level,
     layers_behind,
 )
+from secureload.sandbox.layers.namespaces import has_user_namespace
 from secureload.sandbox.terms import STRICT, Terms
 from secureload.sandbox.wire.frame import Kind, Message
 from secureload.values import dataclass, replace
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Confinement", "ConfinementMissingError", "MissingModuleError", "prove"]
 
+_PROC = Path("/proc")
 _MOST_LAYERS = 32
 _DETAIL_CHARS = 400
 
@@ -83,7 +86,7 @@ def prove(message: Message, pid: int, terms: Terms = STRICT) -> Confinement:
     """
     _check_ready(message)
     told = _layers(message.body.get("layers"))
-    doubts = [*_doors(message.body.get("open_doors")), *_contradictions(pid)]
+    doubts = [*_doors(message.body.get("open_doors")), *_contradictions(pid, told)]
     detail = (
         "; ".join(text for _, text in doubts)
         or "self-test passed; NoNewPrivs 1, Seccomp 2, CapEff 0 in /proc"
@@ -176,12 +179,37 @@ def _missing(layer: str, detail: str, layers: tuple[LayerReport, ...] = ()) -> C
     )
 
 
-def _contradictions(pid: int) -> list[tuple[str, str]]:
-    """Read the kernel's view of the worker (proc(5)), in which the worker has no part: (layer, what is wrong)."""
+def _contradictions(pid: int, told: tuple[LayerReport, ...]) -> list[tuple[str, str]]:
+    """Read the kernel's view of the worker (proc(5)), in which the worker has no part: (layer, what is wrong).
+
+    Its threads count as it does: a library may have started some before the doors were closed.
+    """
+    layers = {report.name: report for report in told}
+    enforced = [name for name, report in layers.items() if report.enforced]
     try:
-        text = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+        threads = [
+            status
+            for status in (_PROC / str(pid) / "task").glob("*/status")
+            if status.parent.name != str(pid)
+        ]
+        wrong = _wrong_in(_PROC / str(pid) / "status", not_root="user" in enforced)
     except OSError as error:
         return [("proof", f"/proc/{pid}/status cannot be read: {error.strerror}")]
+    # Over nothing but what is in their namespace, which is empty.
+    powerless = "namespaces" in enforced and has_user_namespace(layers["namespaces"])
+    for status in threads:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+            found = _wrong_in(status, not_root="user" in enforced)
+            wrong += [
+                (layer, f"of a thread {what}")
+                for layer, what in found
+                if not (powerless and layer == "capabilities")
+            ]
+    return wrong
+
+
+def _wrong_in(status: Path, *, not_root: bool) -> list[tuple[str, str]]:
+    text = status.read_text(encoding="ascii", errors="replace")
     fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
     wrong = []
     for layer, name, base, wanted in _STATUS:
@@ -192,6 +220,9 @@ def _contradictions(pid: int) -> list[tuple[str, str]]:
             agrees = False
         if not agrees:
             wrong.append((layer, f"the kernel says {name}: {printable(told, 40) or 'nothing'}"))
+    users = fields.get("Uid", "").split()
+    if not_root and (not users or "0" in users):
+        wrong.append(("user", f"the kernel says Uid: {printable(' '.join(users), 40) or 'nothing'}"))
     return wrong
 
 

@@ -17,6 +17,7 @@ from secureload.limits import Limits
 from secureload.sandbox.arena import Arena
 from secureload.sandbox.channel import Channel
 from secureload.sandbox.layers.layer import LayerReport
+from secureload.sandbox.layers.namespaces import has_user_namespace
 from secureload.sandbox.layers.privileges import die_with_parent
 from secureload.sandbox.layers.rlimits import ResourceLimits
 from secureload.sandbox.lockdown import lock_down, self_test
@@ -61,11 +62,10 @@ def _run(channel: Channel, namespaces: LayerReport, *, whole: bool) -> None:
         os.close(shared)
     role = importlib.import_module(ROLES[config["role"]])
     state = role.prepare(config)
-    own_user_namespace = namespaces.enforced and namespaces.detail.startswith("user")
     limits = ResourceLimits(
         memory_bytes=config["memory_bytes"],
         open_files=config["open_files"],
-        threads=config["threads"] if own_user_namespace else 0,
+        threads=config["threads"] if has_user_namespace(namespaces) else 0,
         cpu_seconds=config["cpu_seconds"],
     )
     relaxed = config["filter"] == "relaxed"

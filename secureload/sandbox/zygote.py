@@ -27,6 +27,7 @@ from typing import NoReturn
 from secureload.sandbox.launch import CONTROL
 from secureload.sandbox.layers.namespaces import enter_namespaces
 from secureload.sandbox.layers.privileges import die_with_parent
+from secureload.sandbox.layers.user import UserMap
 
 __all__ = ["main"]
 
@@ -141,22 +142,26 @@ def _serve(control: socket.socket, groups: dict[str, list[str]], parent_pid: int
         _import_all(wanted, parent_pid)
     if not fds:
         return
-    if os.fork() == 0:
+    users = UserMap() if os.geteuid() == 0 else None
+    warden = os.fork()
+    if warden == 0:
         try:
             control.close()
             gc.enable()
-            _warden(*fds, whole=not groups.get("whole"))
+            _warden(*fds, users, whole=not groups.get("whole"))
         finally:
             os._exit(70)
     for fd in fds:
         os.close(fd)
+    if users is not None:
+        users.answer(warden)
 
 
-def _warden(worker_fd: int, leash_fd: int, *, whole: bool) -> NoReturn:
+def _warden(worker_fd: int, leash_fd: int, users: UserMap | None, *, whole: bool) -> NoReturn:
     """Fork the worker into new namespaces, tell its pid, and hold its leash."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     zygote = os.getppid()
-    namespaces = enter_namespaces()
+    namespaces = enter_namespaces(users)
     pid = os.fork()
     if pid == 0:
         try:

@@ -65,6 +65,20 @@ class Inside:
         thread.join()
         return answers[0]
 
+    def threads(self, most: int) -> int:
+        """Start threads until the kernel refuses one, and return how many there were."""
+        stop = threading.Event()
+        started = 0
+        try:
+            for _ in range(most):
+                threading.Thread(target=stop.wait, daemon=True).start()
+                started += 1
+        except RuntimeError:
+            pass
+        finally:
+            stop.set()
+        return started
+
     def draw(self) -> list[float]:
         import numpy as np
 

@@ -61,6 +61,52 @@ def test_a_worker_whose_word_the_kernel_contradicts_is_refused(
     assert caught.value.fields["layer"] == layer
 
 
+@pytest.mark.parametrize("users", [None, "0 0 0 0", "65534 65534 0 65534"])
+def test_a_worker_that_says_it_is_nobody_and_is_root_is_refused(
+    status: dict[str, str], users: str | None
+) -> None:
+    told = ready([*LAYERS, ["user", "enforced", "nobody"]])
+    status["Uid"] = "65534 65534 65534 65534"
+    assert prove(told, 1).level == "full"
+    if users is None:
+        del status["Uid"]
+    else:
+        status["Uid"] = users
+    with pytest.raises(ConfinementMissingError) as caught:
+        prove(told, 1)
+    assert caught.value.fields["layer"] == "user"
+    assert prove(ready([*LAYERS, ["user", "unavailable", "root"]]), 1).level == "full"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "layer"),
+    [
+        ("NoNewPrivs", "0", "no-new-privileges"),
+        ("Seccomp", "0", "seccomp"),
+        ("CapEff", "000001ffffffffff", "capabilities"),
+    ],
+)
+@pytest.mark.parametrize("detail", ["mount, net (no user namespace); empty", "user, mount, net; empty"])
+def test_a_thread_of_a_worker_that_escaped_a_layer_is_not_overlooked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str, value: str, layer: str, detail: str
+) -> None:
+    good = {"NoNewPrivs": "1", "Seccomp": "2", "CapEff": "0", "CapPrm": "0"}
+    for number, fields in (("7", good), ("8", {**good, field: value})):
+        place = tmp_path / "7" / "task" / number
+        place.mkdir(parents=True)
+        text = "".join(f"{name}:\t{found}\n" for name, found in fields.items())
+        (place / "status").write_text(text)
+    (tmp_path / "7" / "status").write_text((tmp_path / "7" / "task" / "7" / "status").read_text())
+    monkeypatch.setattr("secureload.sandbox.proof._PROC", tmp_path)
+    layers = [*(row for row in LAYERS if row[0] != "namespaces"), ["namespaces", "enforced", detail]]
+    if layer == "capabilities" and detail.startswith("user,"):
+        assert prove(ready(layers), 7).level == "full"
+        return
+    with pytest.raises(ConfinementMissingError, match="of a thread") as caught:
+        prove(ready(layers), 7)
+    assert caught.value.fields["layer"] == layer
+
+
 @pytest.mark.parametrize("field", ["NoNewPrivs", "Seccomp", "CapEff", "CapPrm"])
 def test_a_worker_about_which_the_kernel_does_not_say_enough_is_refused(
     status: dict[str, str], field: str

@@ -19,6 +19,7 @@ from secureload.sandbox.battery.memory import BOMB_BYTES
 from secureload.sandbox.battery.wire import SPEECHES
 from secureload.sandbox.channel import ChannelClosedError
 from secureload.sandbox.host import Spawned, Worker
+from secureload.sandbox.layers.namespaces import has_user_namespace
 from secureload.sandbox.proof import Confinement
 from secureload.sandbox.session import Session
 from secureload.sandbox.wire.frame import Kind, Message
@@ -192,8 +193,9 @@ class _Runner:
         return found if isinstance(found, str) else "through"
 
     def _counts_threads(self) -> bool:
-        details = [layer.detail for layer in self.confinement.layers if layer.name == "namespaces"]
-        return os.geteuid() != 0 and any(detail.startswith("user,") for detail in details)
+        """Whether the kernel counts the threads of a worker: of a user who is not root, in a namespace of its own."""
+        layers = {layer.name: layer for layer in self.confinement.layers}
+        return layers["user"].enforced and has_user_namespace(layers["namespaces"])
 
 
 class _NoParts:

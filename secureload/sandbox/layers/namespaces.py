@@ -16,8 +16,9 @@ from pathlib import Path
 from secureload.sandbox.kernel import KernelError, raw_syscall
 from secureload.sandbox.layers.layer import LayerReport
 from secureload.sandbox.layers.library_root import put_in_place
+from secureload.sandbox.layers.user import UserMap
 
-__all__ = ["empty_root", "enter_namespaces"]
+__all__ = ["empty_root", "enter_namespaces", "has_user_namespace"]
 
 _CLONE_NEWNS = 0x00020000
 _CLONE_NEWCGROUP = 0x02000000
@@ -37,16 +38,21 @@ _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 _MNT_DETACH = 2
 
 
-def enter_namespaces() -> LayerReport:
+def enter_namespaces(users: UserMap | None = None) -> LayerReport:
     """Leave the host's namespaces; children are born into the new pid namespace.
 
     Must run with exactly one thread. Where user namespaces are refused but the process is privileged, the
-    others are entered without one.
+    others are entered without one. ``users`` is whom a privileged process outside is asked to map.
     """
     uid, gid = os.geteuid(), os.getegid()
+    if users is not None:
+        with contextlib.suppress(OSError):  # without the privilege they stay
+            os.setgroups([])
     try:
         raw_syscall("unshare", _CLONE_NEWUSER | _ALL_BUT_USER)
     except KernelError as first:
+        if users is not None:
+            users.forget()
         try:
             raw_syscall("unshare", _ALL_BUT_USER)
         except KernelError:
@@ -55,12 +61,18 @@ def enter_namespaces() -> LayerReport:
         return LayerReport("namespaces", "enforced", "mount, net, pid, ipc, uts, cgroup (no user namespace)")
     try:
         Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+        if users is None or not users.asked():
+            Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+            Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
     except OSError as error:
         return LayerReport("namespaces", "unavailable", f"no user mapping: {error.strerror}")
     _hide_host_name()
     return LayerReport("namespaces", "enforced", "user, mount, net, pid, ipc, uts, cgroup")
+
+
+def has_user_namespace(entered: LayerReport) -> bool:
+    """Whether a user namespace is among those that were ``entered``."""
+    return entered.enforced and entered.detail.startswith("user,")
 
 
 def _hide_host_name() -> None:

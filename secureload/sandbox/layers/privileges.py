@@ -8,7 +8,14 @@ import signal
 from secureload.sandbox.kernel import KernelError, prctl, raw_syscall
 from secureload.sandbox.layers.layer import LayerReport
 
-__all__ = ["die_with_parent", "drop_capabilities", "forbid_new_privileges", "hide_memory"]
+__all__ = [
+    "die_with_parent",
+    "drop_bounding_set",
+    "drop_capabilities",
+    "effective_capabilities",
+    "forbid_new_privileges",
+    "hide_memory",
+]
 
 _PR_SET_PDEATHSIG, _PR_GET_PDEATHSIG = 1, 2
 _PR_GET_DUMPABLE, _PR_SET_DUMPABLE = 3, 4
@@ -42,8 +49,8 @@ def forbid_new_privileges() -> LayerReport:
     return LayerReport("no-new-privileges", "enforced", "no_new_privs is set")
 
 
-def drop_capabilities() -> LayerReport:
-    """Empty the bounding, ambient, inheritable, permitted and effective sets."""
+def drop_bounding_set() -> int:
+    """Empty the bounding set; return how many stay in it, for want of CAP_SETPCAP (no_new_privs makes them useless)."""
     kept = 0
     for capability in range(_LAST_KNOWN_CAPABILITY + 1):
         try:
@@ -52,7 +59,17 @@ def drop_capabilities() -> LayerReport:
         except KernelError as error:
             if error.errno == 22:  # EINVAL: past the last capability of this kernel
                 break
-            kept += 1  # without CAP_SETPCAP the bounding set stays; no_new_privs makes it useless
+            kept += 1
+    return kept
+
+
+def drop_capabilities(kept: int | None = None) -> LayerReport:
+    """Empty the ambient, inheritable, permitted and effective sets, and the bounding set unless that was done.
+
+    ``kept`` is what :func:`drop_bounding_set` has returned.
+    """
+    if kept is None:
+        kept = drop_bounding_set()
     try:
         prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
         header = _CapHeader(_CAPABILITY_VERSION_3, 0)
@@ -61,6 +78,13 @@ def drop_capabilities() -> LayerReport:
         return LayerReport("capabilities", "unavailable", str(error))
     bounding = f", {kept} left in the bounding set" if kept else ""
     return LayerReport("capabilities", "enforced", f"all sets emptied{bounding}")
+
+
+def effective_capabilities() -> int:
+    """Return the effective set of this process as a mask."""
+    header, data = _CapHeader(_CAPABILITY_VERSION_3, 0), (_CapData * 2)()
+    raw_syscall("capget", ctypes.byref(header), ctypes.byref(data))
+    return int(data[0].effective) | int(data[1].effective) << 32
 
 
 def hide_memory() -> LayerReport:
