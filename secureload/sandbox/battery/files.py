@@ -95,6 +95,11 @@ ATTEMPTS: tuple[Attempt, ...] = (
     free("files: remove", lambda s: s.canary.unlink()),
     free("files: truncate", lambda s: os.truncate(s.canary, 0)),
     free("files: mode", lambda s: s.canary.chmod(0o600)),
+    guarded("files: mode by another call", lambda s: call("fchmodat2", _AT_FDCWD, canary_path(s), 0o600, 0)),
+    guarded("files: flags", lambda s: call(
+        "file_getattr", _AT_FDCWD, canary_path(s), ctypes.create_string_buffer(24), 24, 0)),
+    guarded("files: set an attribute by another call", lambda s: call(
+        "setxattrat", _AT_FDCWD, canary_path(s), 0, b"user.x", (ctypes.c_uint64 * 2)(0, 0), 16)),
     free("files: times", lambda s: os.utime(s.canary)),
     free("files: attributes", lambda s: os.listxattr(s.canary)),
     guarded("files: set an attribute", lambda s: call("setxattr", canary_path(s), b"user.x", b"x", 1, 0)),

@@ -146,6 +146,8 @@ ATTEMPTS: tuple[Attempt, ...] = (
     free("memory: policy", lambda s: call("get_mempolicy", 0, 0, 0, 0, 0)),
     free("memory: set the policy", lambda s: call("set_mempolicy", 0, 0, 0)),
     guarded("memory: secret", reaching("memfd_secret", 0)),
+    guarded("memory: sealed", reaching("mseal", 1, 0, 0)),
+    guarded("memory: a shadow stack", reaching("map_shadow_stack", 0, _PAGE, 1 << 31)),
     guarded("memory: protection keys", reaching("pkey_mprotect", 0, _PAGE, 7, -1)),
     guarded("memory: pages of another", lambda s: call("move_pages", s.victim, 0, 0, 0, 0, 0)),
     guarded("memory: move another's pages", reaching("migrate_pages", 1 << 22, 0, 0, 0)),

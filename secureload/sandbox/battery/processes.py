@@ -120,6 +120,8 @@ ATTEMPTS: tuple[Attempt, ...] = (
     free("processes: readable again", lambda s: call("prctl", 4, 1, 0, 0, 0)),
     guarded("processes: let anyone trace", lambda s: call("prctl", 0x59616D61, -1, 0, 0, 0)),
     free("processes: alarm", lambda s: call("alarm", 0)),
+    free("processes: saved user", lambda s: call(
+        "getresuid", *(ctypes.byref(ctypes.c_uint32()) for _ in range(3)))),
     free("processes: user", lambda s: os.setuid(os.getuid())),
     guarded("processes: groups", lambda s: os.setgroups([])),
     fatal("processes: trace", lambda s: call("ptrace", 0, 0, 0, 0)),
