@@ -191,7 +191,7 @@ COVERED_BY: dict[str, str] = {
     "scan/technique.py": "scan/test_dangerous.py",
 }
 # Folders of attacks on the package as a whole.
-ACROSS = {"advisories", "attacks", "attacks_on_trust", "interop"}
+ACROSS = {"advisories", "attacks", "attacks_on_trust", "interop", "sandbox/escapes"}
 
 
 def short(path: Path, root: Path) -> str:

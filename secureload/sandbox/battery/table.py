@@ -14,7 +14,7 @@ __all__ = ["matrix_page", "stopped_by"]
 
 _SINGLE: Final = ("limits", "privileges", "landlock", "namespaces", "seccomp")
 _OUT, _STOPPED, _NOTHING = "O", "·", "-"
-_HEAD: Final = (*COLUMNS, "all")
+_HEAD: Final = (*COLUMNS, "all", "relaxed")
 
 
 def stopped_by(name: str, measured: Measured) -> str:
@@ -34,8 +34,9 @@ def matrix_page(settings: Sequence[Measured], *, environment: str) -> str:
     """Return the page about the measured settings, as Markdown."""
     lines = ["# The escape battery, measured", ""]
     lines += [
-        "What a hostile model tries from inside a worker, attempt by attempt, in real workers (column *all*) and in",
-        "bare processes with single layers, which shows that the attempts can get out at all. Made by",
+        "What a hostile model tries from inside a worker, attempt by attempt, in real workers (column *all*; with",
+        '`filter="relaxed"`: column *relaxed*) and in bare processes with single layers, which shows that the attempts',
+        "can get out at all. Made by",
         "`secureload doctor --battery --matrix --format markdown`, as root, on:",
         "",
         environment,
@@ -51,7 +52,9 @@ def matrix_page(settings: Sequence[Measured], *, environment: str) -> str:
         "",
         "*privileges*: `no_new_privs`, no capabilities, not dumpable. *without namespaces*: nobody, under a filter",
         "that refuses `unshare`, as in most containers; a layer that the setting has not got is `-`. In *nobody* and",
-        "*without namespaces* many attempts fail in a bare process too, for want of a privilege.",
+        "*without namespaces* many attempts fail in a bare process too, for want of a privilege. With the relaxed",
+        "filter a model may load libraries and ask for its folder; without namespaces it can also look at files that it",
+        "cannot open, by `stat` and `readlink`: Landlock has no say in that.",
         "",
         "## Attempt by attempt",
         "",

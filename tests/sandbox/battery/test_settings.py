@@ -15,6 +15,7 @@ import pytest
 from secureload.errors import SandboxError
 from secureload.sandbox.battery.catalog import ATTEMPTS
 from secureload.sandbox.battery.columns import COLUMNS
+from secureload.sandbox.battery.live import RELAXED_LOOKS, RELAXED_READS
 from secureload.sandbox.battery.settings import SETTINGS, Measured, measure
 from secureload.sandbox.battery.table import matrix_page, stopped_by
 
@@ -47,7 +48,31 @@ def test_nothing_gets_out_of_a_real_worker_in_any_setting(setting: str) -> None:
     if setting == "nobody" and os.geteuid() != 0:
         pytest.skip("only root becomes nobody")
     assert through("all", setting) == set()
+    assert measured(setting).escaped == ()
     assert measured(setting).level in {"required", "standard", "full"}
+
+
+@pytest.mark.parametrize("setting", [OWN, *(name for name in SETTINGS if name != "root")])
+def test_with_the_relaxed_filter_libraries_are_read_and_nothing_else_gets_out(setting: str) -> None:
+    if setting == "nobody" and os.geteuid() != 0:
+        pytest.skip("only root becomes nobody")
+    if setting == "without namespaces":
+        assert RELAXED_READS <= through("relaxed", setting) <= RELAXED_READS | RELAXED_LOOKS
+    else:
+        assert through("relaxed", setting) == RELAXED_READS
+
+
+def test_what_gets_out_behind_the_relaxed_filter_counts_unless_it_is_what_the_filter_is_for() -> None:
+    columns = {column: dict.fromkeys(ATTEMPTS, "EPERM") for column in (*COLUMNS, "all", "relaxed")}
+    columns["relaxed"] |= dict.fromkeys(RELAXED_READS, "through")
+    assert Measured("root", "full", columns).escaped == ()
+    columns["relaxed"]["files: stat"] = "through"
+    assert Measured("root", "full", columns).escaped == ("files: stat",)
+    columns["namespaces"] = dict.fromkeys(ATTEMPTS, "no layer")
+    assert Measured("without namespaces", "standard", columns).escaped == ()
+    columns["relaxed"]["files: read"] = "through"
+    columns["all"]["network: TCP"] = "through"
+    assert set(Measured("without namespaces", "standard", columns).escaped) == {"files: read", "network: TCP"}
 
 
 def test_without_namespaces_the_level_is_not_full_and_the_filter_carries_the_weight() -> None:
@@ -114,7 +139,7 @@ def test_the_page_has_a_row_for_each_attempt_and_counts_what_got_out() -> None:
 
 
 def test_what_stops_an_attempt_is_measured_and_not_written() -> None:
-    columns = {column: dict.fromkeys(ATTEMPTS, "through") for column in (*COLUMNS, "all")}
+    columns = {column: dict.fromkeys(ATTEMPTS, "through") for column in (*COLUMNS, "all", "relaxed")}
     columns["seccomp"]["files: read"] = "EACCES"
     columns["landlock"]["files: read"] = "EACCES"
     made_up = Measured("root", "full", columns)

@@ -17,7 +17,7 @@ from ..inside import INSIDE, Inside
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes nobody")
 
 
-def status(pid: int) -> dict[str, str]:
+def status(pid: int | str) -> dict[str, str]:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
@@ -42,6 +42,21 @@ def test_the_threads_of_a_worker_of_root_are_counted(load: Load) -> None:
     if not (layers["user"].enforced and layers["namespaces"].detail.startswith("user,")):
         pytest.skip(f"{layers['user'].detail}; {layers['namespaces'].detail}")
     assert proxy.threads(500) < 100
+
+
+def test_a_thread_that_a_library_started_before_the_doors_were_closed_is_confined_too(load: Load) -> None:
+    pytest.importorskip("polars")  # it starts one when it is imported
+    proxy = load(Inside(), allow=[INSIDE])
+    layers = {layer.name: layer for layer in proxy.confinement.layers}
+    threads = list(Path(f"/proc/{proxy.pids[0]}/task").iterdir())
+    told = [status(f"{proxy.pids[0]}/task/{thread.name}") for thread in threads]
+    assert "before it" in layers["landlock"].detail
+    assert {thread["NoNewPrivs"] for thread in told} == {"1"}
+    assert {thread["Seccomp"] for thread in told} == {"2"}
+    if layers["user"].enforced and os.geteuid() == 0:
+        assert {int(thread["CapEff"], 16) for thread in told} == {0}
+    else:
+        assert "keep theirs, over an empty user namespace" in layers["capabilities"].detail
 
 
 @as_root
