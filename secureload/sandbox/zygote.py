@@ -148,7 +148,8 @@ def _serve(control: socket.socket, groups: dict[str, list[str]], parent_pid: int
         try:
             control.close()
             gc.enable()
-            _warden(*fds, users, whole=not groups.get("whole"))
+            worker_fd, leash_fd = fds
+            _warden(worker_fd, leash_fd, users, whole=not groups.get("whole"))
         finally:
             os._exit(70)
     for fd in fds:
