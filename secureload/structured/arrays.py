@@ -34,6 +34,7 @@ _TYPES = {
     "<u4": "U32", "<u2": "U16", "|u1": "U8", "|b1": "BOOL",
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _TYPES.items()}
+_WANTED = {"b": bool, "i": int, "u": int, "f": float}
 _PARTS = {"c8": "F32", "c16": "F64"}
 # (safetensors type, shape of the tensor, bytes, what the JSON says of the type, order)
 Tensor = tuple[str, tuple[int, ...], Buffer, str, str]
@@ -165,22 +166,42 @@ def array_of(kind: str, shape: tuple[int, ...], data: memoryview, said: object, 
 
     if order not in ("", "F"):
         raise forged("has an array in an order that is none")
-    dtype = _plain()[_NAMES[kind]] if said == "" else dtype_of(said)
-    shape = shape if said == "" else _shape(kind, shape, dtype)
+    if type(said) is not str:
+        raise forged("has an array of a type that is none")
+    dtype, stored, last = _form_of(kind, said)
+    if last is not None:
+        if not shape or shape[-1] != last:
+            raise forged("has an array whose type does not fit its tensor")
+        shape = shape[:-1]
     if len(data) != dtype.itemsize * math.prod(shape):
         raise forged("has an array whose type does not fit its bytes")
-    stored = dtype if dtype.names is not None else dtype.newbyteorder("<")
     array = np.frombuffer(data, stored).reshape(shape) if len(data) else np.empty(shape, stored)
     if dtype.kind == "b" and bool((array.view("u1") > 1).any()):
         raise forged("has a truth value that is neither 0 nor 1")
     if dtype.kind == "U":
         _check_text(array)
-    array = array if stored.str == dtype.str or dtype.names is not None else array.astype(dtype)
+    array = array if stored is dtype else array.astype(dtype)
     return array.T if order == "F" else array
 
 
-def _shape(kind: str, shape: tuple[int, ...], dtype: Any) -> tuple[int, ...]:
-    """Return the shape of the array whose elements are written as ``kind``."""
+@lru_cache(maxsize=256)
+def _form_of(kind: str, said: str) -> tuple[Any, Any, int | None]:
+    """Return an array's type, the type that is stored (the same object where nothing differs), and the length of the
+    tensor's last dimension where that belongs to the element; ``said`` is what the JSON says, "" what the tensor does.
+    """
+    if said == "":
+        dtype = _plain()[_NAMES[kind]]
+        last = None
+    else:
+        dtype = dtype_of(said)
+        last = _last(kind, dtype)
+    stored = dtype if dtype.names is not None else dtype.newbyteorder("<")
+    return dtype, dtype if stored.str == dtype.str else stored, last
+
+
+def _last(kind: str, dtype: Any) -> int | None:
+    """Return the length of the last dimension of a tensor whose elements are written as several of ``kind``."""
+    last: int | None
     if dtype.newbyteorder("<").str in _TYPES:
         wanted, last = _TYPES[dtype.newbyteorder("<").str], None
     elif dtype.names is not None or dtype.kind == "S":
@@ -191,9 +212,9 @@ def _shape(kind: str, shape: tuple[int, ...], dtype: Any) -> tuple[int, ...]:
         wanted, last = "I64", None
     else:
         wanted, last = _PARTS.get(f"c{dtype.itemsize}", ""), 2
-    if wanted != kind or (last is not None and (not shape or shape[-1] != last)):
+    if wanted != kind:
         raise forged("has an array whose type does not fit its tensor")
-    return shape if last is None else shape[:-1]
+    return last
 
 
 def _check_text(array: Any) -> None:
@@ -263,13 +284,15 @@ def inline_array(said: object, shape: object, values: object) -> Any:
     ):
         raise forged("has a small array whose shape does not fit its values")
     try:
-        return np.array([_exactly(number_of(value), dtype) for value in values], dtype).reshape(shape)
+        if set(map(type, values)) != {_WANTED[dtype.kind]}:  # not finite, or wrong
+            values = [_exactly(number_of(value), dtype) for value in values]
+        return np.array(values, dtype).reshape(shape)
     except (OverflowError, ValueError, TypeError):
         raise forged("has a small array whose values do not fit its type") from None
 
 
 def _exactly(value: Any, dtype: Any) -> Any:
-    wanted = {"b": bool, "i": int, "u": int, "f": float}[dtype.kind]
+    wanted = _WANTED[dtype.kind]
     if type(value) is not wanted:
         raise forged(f"has {type(value).__name__} in a place of type {dtype}")
     return value

@@ -41,6 +41,7 @@ _LENGTH_BYTES = 8
 _HEADER_MOST_BYTES = 100_000_000
 _METADATA = "__metadata__"
 _BLOCK_WORDS = 512
+_FIELDS = ("dtype", "shape", "data_offsets")
 _ZERO_SUM = b'"crc32":"00000000"'
 # Bytes of one element, of the types that are written here.
 _SIZES = {
@@ -245,23 +246,24 @@ def _tensors(header: dict[str, Any], data: memoryview) -> list[tuple[str, str, t
 
 
 def _entry(name: str, entry: object, position: int) -> tuple[str, tuple[int, ...], int]:
-    shown = f"has a tensor {printable(name, 60)!r}"
-    if not isinstance(entry, dict) or list(entry) != ["dtype", "shape", "data_offsets"]:
-        raise forged(f"{shown} whose entry has other fields than dtype, shape and data_offsets")
+    if not isinstance(entry, dict) or tuple(entry) != _FIELDS:
+        raise _wrong(name, "whose entry has other fields than dtype, shape and data_offsets")
     kind, shape, offsets = entry.values()
     size = _SIZES.get(kind) if isinstance(kind, str) else None
     if size is None:
-        raise forged(f"{shown} of the unknown type {printable(kind, 20)!r}")
-    if (
-        not isinstance(shape, list)
-        or len(shape) > 32
-        or not all(type(n) is int and 0 <= n < 1 << 63 for n in shape)
-    ):
-        raise forged(f"{shown} with a shape that is none")
+        raise _wrong(name, f"of the unknown type {printable(kind, 20)!r}")
+    if not isinstance(shape, list) or len(shape) > 32:
+        raise _wrong(name, "with a shape that is none")
     for length in shape:
+        if type(length) is not int or not 0 <= length < 1 << 63:
+            raise _wrong(name, "with a shape that is none")
         size *= length
         if size >= 1 << 63:
-            raise forged(f"{shown} that is larger than 64 bits can count")
-    if offsets != [position, position + size] or not all(type(n) is int for n in offsets):
-        raise forged(f"{shown} that does not lie where its size and the one before put it")
+            raise _wrong(name, "that is larger than 64 bits can count")
+    if offsets != [position, position + size] or set(map(type, offsets)) != {int}:
+        raise _wrong(name, "that does not lie where its size and the one before put it")
     return kind, tuple(shape), position + size
+
+
+def _wrong(name: str, message: str) -> MalformedError:
+    return forged(f"has a tensor {printable(name, 60)!r} {message}")

@@ -20,7 +20,7 @@ from secureload.structured import arrays, container
 from secureload.structured.checks import check_object
 from secureload.structured.container import forged
 from secureload.structured.containers import CONTAINERS, is_named_tuple
-from secureload.structured.kinds.trees import TREE, check_trees
+from secureload.structured.kinds.trees import TREE, Links, check_trees, links_of
 from secureload.structured.known import Known, resolve
 from secureload.structured.number_runs import unpacked
 from secureload.structured.special import SPECIAL
@@ -85,7 +85,7 @@ class _Decoder:
         self._names, self._shapes, self._root = side
         self._objects: list[Any] = []
         self._known_by_number: list[Any] = []
-        self._trees: list[Any] = []
+        self._trees: list[tuple[Any, Links]] = []
         self._forms: dict[int, tuple[type, list[str], bool]] = {}
         self._globals: dict[str, Any] = {}
         self._depth = 0
@@ -109,7 +109,7 @@ class _Decoder:
     def decode(self, node: Any, keep: Callable[[Any], None] | None = None) -> Any:
         """Return the value of ``node``; ``keep`` is told of it as soon as it exists, before it is filled."""
         kind = type(node)
-        if kind is str or kind is int or kind is float or kind is bool or node is None:
+        if kind is not list and kind is not dict:  # JSON has nothing else that holds anything
             return node
         self._items += 1
         if self._items > self._limits.structured_nodes_items:
@@ -329,7 +329,7 @@ class _Decoder:
         parts = self._items_of(node, 2)
         value = form.put_together(self._resolved(name), *parts)
         if name == TREE:
-            self._trees.append((value, parts[5]))
+            self._trees.append((value, links_of(parts[5])))
         return _kept(value, keep)
 
     def _instance(self, node: list[Any], keep: Any) -> Any:
@@ -341,11 +341,10 @@ class _Decoder:
         target: Any = object.__new__(kind)
         if keep is not None:
             keep(target)
-        decode = self.decode
-        values = {
-            key: item if item is None or type(item) in _PLAIN else decode(item)
-            for key, item in zip(keys, node[2:], strict=True)
-        }
+        values = dict(zip(keys, node[2:], strict=True))
+        for key, item in values.items():
+            if type(item) is list or type(item) is dict:
+                values[key] = self.decode(item)
         if with_method:
             target.__setstate__(values)
         elif hasattr(target, "__dict__"):
@@ -396,7 +395,6 @@ class _Decoder:
 
 
 _PENDING = object()
-_PLAIN = frozenset({str, int, float, bool})
 
 
 def _kept(value: Any, keep: Callable[[Any], None] | None) -> Any:

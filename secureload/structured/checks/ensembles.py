@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from secureload.structured.checks.fields import fitted, need, width_of
@@ -11,10 +12,17 @@ from secureload.structured.kinds.expect import an_array, an_instance, an_int, re
 __all__ = ["CHECKS"]
 
 
-def _tree(estimator: Any) -> Any:
+@cache
+def _classes() -> tuple[Any, Any]:
+    """Return the classes of an estimator with a tree and of the tree: asked for each of a forest's hundreds."""
+    from sklearn.tree import BaseDecisionTree
     from sklearn.tree._tree import Tree
 
-    return an_instance(need(estimator, "tree_"), Tree, "a decision tree")
+    return BaseDecisionTree, Tree
+
+
+def _tree(estimator: Any) -> Any:
+    return an_instance(need(estimator, "tree_"), _classes()[1], "a decision tree")
 
 
 def _check_tree(estimator: Any) -> None:
@@ -47,9 +55,7 @@ def _check_forest(forest: Any) -> None:
 
 
 def _member(estimator: Any) -> Any:
-    from sklearn.tree import BaseDecisionTree
-
-    return _tree(an_instance(estimator, BaseDecisionTree, "a tree of an ensemble"))
+    return _tree(an_instance(estimator, _classes()[0], "a tree of an ensemble"))
 
 
 def _check_isolation(forest: Any) -> None:

@@ -17,6 +17,8 @@ def require(true: Any, message: str) -> None:
 
 def an_int(value: Any, what: str, least: int = 0, most: int = (1 << 63) - 1) -> int:
     """Return an int of numpy or of Python that lies between two bounds, both allowed."""
+    if type(value) is int and least <= value <= most:
+        return value
     import numpy as np
 
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
@@ -34,8 +36,9 @@ def an_array(
         value.dtype.kind not in kinds if dtype is None else value.dtype != np.dtype(dtype)
     ):
         raise forged(f"has {what} that is no array of {dtype or 'numbers'}")
-    if value.ndim != len(shape) or any(
-        want is not None and want != has for want, has in zip(shape, value.shape, strict=True)
+    if value.shape != shape and (
+        value.ndim != len(shape)
+        or any(want is not None and want != has for want, has in zip(shape, value.shape, strict=True))
     ):
         raise forged(
             f"has {what} of shape {value.shape}, where {tuple('any' if n is None else n for n in shape)} belongs"

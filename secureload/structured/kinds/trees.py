@@ -7,12 +7,15 @@ the buffer of ``decision_path``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 from secureload.structured.container import forged
 from secureload.structured.kinds.expect import an_array, an_int, require
 
-__all__ = ["KINDS", "TREE", "check_trees"]
+__all__ = ["KINDS", "TREE", "Links", "check_trees", "links_of"]
+
+Links: TypeAlias = tuple[Any, Any, Any]
 
 TREE = "sklearn.tree._tree:Tree"
 _LEAF = -1
@@ -48,11 +51,12 @@ def put_together(
     require(
         isinstance(n_classes, list)
         and len(n_classes) == n_outputs
-        and n_outputs >= 1
-        and all(type(n) is int and 0 < n < 1 << 31 for n in n_classes),
+        and set(map(type, n_classes)) == {int}
+        and min(n_classes) > 0
+        and max(n_classes) < 1 << 31,
         "has a tree with classes that do not fit its outputs",
     )
-    if not isinstance(nodes, np.ndarray) or nodes.dtype != _node_dtype() or nodes.shape != (count,):
+    if not isinstance(nodes, np.ndarray) or not _holds_nodes(nodes.dtype) or nodes.shape != (count,):
         raise forged("has a tree whose nodes are not those of the installed scikit-learn", reason="version")
     values = an_array(values, "values of a tree", (count, n_outputs, max(n_classes)), dtype="<f8")
     tree = kind(int(n_features), np.array(n_classes, np.intp), int(n_outputs))
@@ -62,14 +66,21 @@ def put_together(
     return tree
 
 
-def _node_dtype() -> Any:
+@lru_cache(maxsize=16)
+def _holds_nodes(dtype: Any) -> bool:
+    """Whether records are those of the installed scikit-learn: numpy compares them field by field."""
     from sklearn.tree._tree import NODE_DTYPE
 
-    return NODE_DTYPE
+    return bool(dtype == NODE_DTYPE)
 
 
-def check_trees(found: Sequence[tuple[Any, Any]]) -> None:
-    """Check the nodes of all trees of a model, each with its records, in one pass.
+def links_of(nodes: Any) -> Links:
+    """Return the left child, the right child and the feature of each node, taken while the cache still has them."""
+    return nodes["left_child"].copy(), nodes["right_child"].copy(), nodes["feature"].copy()
+
+
+def check_trees(found: Sequence[tuple[Any, Links]]) -> None:
+    """Check the nodes of all trees of a model, in one pass.
 
     Raises:
         MalformedError: a node's children do not come after it, a node has no parent or two, a feature does not
@@ -79,27 +90,26 @@ def check_trees(found: Sequence[tuple[Any, Any]]) -> None:
 
     if not found:
         return
-    left, right, feature = (
-        np.concatenate([nodes[name] for _, nodes in found])
-        for name in ("left_child", "right_child", "feature")
-    )
-    sizes = np.array([len(nodes) for _, nodes in found])
+    sizes = np.array([len(links[0]) for _, links in found])
     ends = np.cumsum(sizes)
     starts = ends - sizes
+    left, right, feature = map(np.concatenate, zip(*[links for _, links in found], strict=True))
     inner = left != _LEAF
     own = np.flatnonzero(inner)
-    require(int((right != _LEAF).sum()) == len(own), "has a tree with a node of one child")
-    which = np.repeat(np.arange(len(found)), sizes)[own]
-    base, left, right, feature = starts[which], left[own], right[own], feature[own]
-    left, right = left + base, right + base
-    end = ends[which]
+    require(np.count_nonzero(right != _LEAF) == len(own), "has a tree with a node of one child")
+    # Of each tree as many as it has inner nodes: what belongs to the tree is repeated so often.
+    counts = np.add.reduceat(inner, starts, dtype=np.int64)
+    base, end = np.repeat(starts, counts), np.repeat(ends, counts)
+    # Where adding the start wraps around, the sum is negative, and refused.
+    left, right = left[own] + base, right[own] + base
     require(
-        bool((left > own).all() and (right > own).all() and (left < end).all() and (right < end).all()),
+        bool((np.minimum(left, right) > own).all() and (np.maximum(left, right) < end).all()),
         "has a tree with a child that does not come after its parent, or does not exist",
     )
-    features = np.array([tree.n_features for tree, _ in found])[which]
+    widths = np.repeat(np.array([tree.n_features for tree, _ in found], np.uint64), counts)
     require(
-        bool((feature >= 0).all() and (feature < features).all()),
+        # Read without a sign, a negative number is larger than any width.
+        bool((feature[own].view(np.uint64) < widths).all()),
         "has a tree that asks for a feature that does not exist",
     )
     seen = np.zeros(len(inner), bool)
@@ -108,12 +118,13 @@ def check_trees(found: Sequence[tuple[Any, Any]]) -> None:
         2 * len(own) + len(found) == len(inner) and bool(seen.all()),
         "has a tree with a node that has no parent, or two",
     )
-    for tree, _ in found:
-        # It counts from one, and follows children that were just looked at.
-        require(
-            int(tree.compute_node_depths().max()) <= tree.max_depth + 1,
-            "has a tree that is deeper than it says",
-        )
+    # It counts from one, and follows children that were just looked at.
+    depths = np.concatenate([tree.compute_node_depths() for tree, _ in found])
+    most = np.array([tree.max_depth for tree, _ in found])
+    require(
+        bool((np.maximum.reduceat(depths, starts) <= most + 1).all()),
+        "has a tree that is deeper than it says",
+    )
 
 
 KINDS = {TREE: (take_apart, put_together)}
