@@ -39,11 +39,11 @@ from secureload.signing.keys import Signer
 from secureload.signing.truststore import TrustStore
 from secureload.values import dataclass
 
-__all__ = ["Admission", "Conversion", "convert"]
+__all__ = ["SEED", "TOLERANCES", "Admission", "Conversion", "convert"]
 
-_SEED = 20_260_101
+SEED = 20_260_101
 # What single and double precision are held to: a forest adds a hundred probabilities, a scaler divides.
-_TOLERANCES = {"float32": Tolerance(1e-4, 1e-3), "float64": Tolerance(1e-9, 1e-7)}
+TOLERANCES = {"float32": Tolerance(1e-4, 1e-3), "float64": Tolerance(1e-9, 1e-7)}
 _MAX_NAMES = 20
 _HOOK = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
 
@@ -111,7 +111,7 @@ def convert(
     """
     target = target_named(to)
     _refuse_options_of_others(target, zstd=zstd, dtype=dtype, opset=opset, hook=onnx_hook)
-    if dtype not in _TOLERANCES:
+    if dtype not in TOLERANCES:
         raise UsageError(f"there is no precision {printable(dtype, 40)!r}", hint="float32 or float64")
     allowed = allow if isinstance(allow, AllowList) else allow_list(allow)
     source = Path(path)
@@ -315,9 +315,7 @@ class _Job:
             name for name in told["methods"] if target.exact or name in after.ask("describe")["methods"]
         ]
         given = (
-            self._given(
-                before, single=not target.exact and self.options["dtype"] == "float32", exact=target.exact
-            )
+            self._given(before, single=not target.exact and self.options["dtype"] == "float32")
             if methods
             else []
         )
@@ -333,11 +331,11 @@ class _Job:
         )
         return prove(same, outputs, differs), state, len(given)
 
-    def _given(self, before: ConvertingWorker, *, single: bool, exact: bool) -> list[Any]:
-        return [*self.golden, *before.ask("inputs", seed=_SEED, single=single, missing=exact)]
+    def _given(self, before: ConvertingWorker, *, single: bool) -> list[Any]:
+        return [*self.golden, *before.ask("inputs", seed=SEED, single=single, missing=True)]
 
     def _tolerance(self, target: Target) -> Tolerance:
-        return Tolerance() if target.exact else _TOLERANCES[self.options["dtype"]]
+        return Tolerance() if target.exact else TOLERANCES[self.options["dtype"]]
 
 
 def _same_state(before: ConvertingWorker, after: ConvertingWorker) -> tuple[str | None, bool | None]:

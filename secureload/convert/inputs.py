@@ -12,7 +12,9 @@ __all__ = ["inputs_for"]
 
 _ROWS = 200
 _WORDS = 40
-_HUGE = 1e30
+# The square of the smaller one, and the sum of some thousands of those, is still a number in single precision.
+_HUGE, _HUGE_SINGLE = 1e30, 1e17
+_INNER = ("best_estimator_", "estimator_", "regressor_")
 
 
 def inputs_for(model: Any, seed: int, *, single: bool, missing: bool = True) -> list[Any]:
@@ -35,7 +37,9 @@ def inputs_for(model: Any, seed: int, *, single: bool, missing: bool = True) -> 
     width = _width(model, first)
     if width is None:
         return []
-    found = [_categories(first, width, rng)] if _has_categories(first) else _numbers(first, width, rng)
+    found = (
+        [_categories(first, width, rng)] if _has_categories(first) else _numbers(first, width, rng, single)
+    )
     if not missing and not _has_categories(first) and not _saw_missing(first):
         found = found[:-1]
     if not single:
@@ -52,15 +56,16 @@ def _first(model: Any) -> Any:
             if model is steps[-1][1] and model in (None, "passthrough"):
                 return model
             continue
-        inner = (
-            getattr(model, "best_estimator_", None)
-            or getattr(model, "estimator_", None)
-            or getattr(model, "regressor_", None)
-        )
+        inner = next(filter(_fitted, (getattr(model, name, None) for name in _INNER)), None)
         if inner is None:
             return model
         model = inner
     return model
+
+
+def _fitted(inner: Any) -> bool:
+    """Whether it is an estimator that was fitted: a forest keeps the one that its trees were cloned from."""
+    return inner is not None and any(name.endswith("_") for name in getattr(inner, "__dict__", ()))
 
 
 def _width(model: Any, first: Any) -> int | None:
@@ -140,7 +145,7 @@ def _categories(first: Any, width: int, rng: Any) -> Any:
     return rows.astype(np.float64) if numbers else rows
 
 
-def _numbers(first: Any, width: int, rng: Any) -> list[Any]:
+def _numbers(first: Any, width: int, rng: Any, single: bool = False) -> list[Any]:
     """Return tables of numbers: many rows, one row, rows at thresholds, and edges."""
     import numpy as np
 
@@ -155,11 +160,12 @@ def _numbers(first: Any, width: int, rng: Any) -> list[Any]:
     edges = _thresholds(first, width, rows)
     if edges is not None:
         found.append(edges)
+    huge = _HUGE_SINGLE if single else _HUGE
     extreme = np.vstack(
         [
             np.zeros(width),
-            np.full(width, _HUGE),
-            np.full(width, -_HUGE),
+            np.full(width, huge),
+            np.full(width, -huge),
             low - span,
             high + span,
             np.full(width, 1e-300),

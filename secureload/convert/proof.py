@@ -17,6 +17,8 @@ __all__ = ["Compared", "Difference", "Tier", "Tolerance", "compare_outputs", "pr
 _LAST_PLACES = 4
 # Two classes are as probable as each other where they differ by no more than the tolerance, or this.
 _TIE = 1e-6
+# What two neighbouring numbers of single precision are apart, relative to their size.
+_EQUAL = 2.0**-23
 _HARD = ("predict",)
 
 
@@ -178,7 +180,7 @@ class _Running:
         if not differ.any():
             return
         rows = np.unique(np.argwhere(differ.reshape(len(one), -1))[:, 0])
-        tied = _tied(old, rows, max(self._tolerance.absolute, _TIE))
+        tied = _tied(old, rows, self._tolerance)
         self._ties += int(tied.sum())
         self._flips += int((~tied).sum())
         self._lower(Tier.TOLERANCE)
@@ -250,19 +252,23 @@ def _has_missing(value: Any) -> bool:
     )
 
 
-def _tied(old: Mapping[str, Any], rows: Any, bound: float) -> Any:
+def _tied(old: Mapping[str, Any], rows: Any, tolerance: Tolerance) -> Any:
     """Return for each row whether its two best classes are equal, as the first model says."""
     import numpy as np
 
-    for method in ("predict_proba", "decision_function"):
+    for method in ("predict_proba", "decision_function", "transform"):
         found = old.get(method, {}).get("value")
         if found is None or isinstance(found, list):
             continue
         scores = np.asarray(found, float)[rows]
+        if method == "transform":  # the distances to the centres of clusters: the nearest one is the label
+            scores = -scores
         if scores.ndim == 1:
-            return np.abs(scores) <= bound
+            return np.abs(scores) <= max(tolerance.absolute, _TIE)
         if scores.ndim == 2 and scores.shape[1] > 1:
             best = np.sort(scores, axis=1)
+            # Distances of 1e14 are equal where their last places differ.
+            bound = np.maximum(max(tolerance.absolute, _TIE), _EQUAL * np.abs(best[:, -1]))
             return best[:, -1] - best[:, -2] <= bound
     return np.zeros(len(rows), bool)
 

@@ -82,3 +82,11 @@ def test_the_state_proves_what_has_no_outputs_and_its_difference_fails() -> None
     assert prove(True, Compared(tier=Tier.FAILED, reasons=("x",))).tier is Tier.FAILED
     assert prove(False, Compared(tier=Tier.BITS, compared=5)).tier is Tier.BITS
     assert prove(False, Compared(tier=Tier.BITS)).tier is Tier.FAILED
+
+
+@pytest.mark.parametrize(("far", "ties"), [([1e17, 1e17 * (1 + 2**-40)], 1), ([1.0, 1.5], 0)])
+def test_a_row_as_far_from_two_centres_is_a_tie(far: list[float], ties: int) -> None:
+    """As far as single precision can tell: 1e17 and its neighbours are a million apart there."""
+    before = values("predict", of=[0], transform=[far])
+    found = compare_outputs(before, values("predict", of=[1], transform=[far]), LOOSE)
+    assert (found.ties, found.flips) == (ties, 1 - ties)

@@ -13,11 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from secureload.convert.targets.onnx_boosters import is_booster, register_boosters
+from secureload.convert.targets.onnx_trees import restore_missing
 from secureload.errors import ConversionError
 from secureload.limits import Limits
+from secureload.sandbox.roles.onnx_model import ANSWERS, answers_as_text
 
 __all__ = ["encode", "prepare"]
 
+_LABELS = ("LabelEncoder", "LabelBinarizer")
 _TEXTS = ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer")
 # The newest operator set that the installed skl2onnx was tested with is its own default; older ones are asked for.
 _MESSAGE_CHARS = 300
@@ -39,21 +42,14 @@ def prepare() -> None:
 
 def encode(model: Any, own_names: tuple[str, ...], limits: Limits, options: Mapping[str, Any]) -> list[Any]:
     """Return the ONNX model; ConversionError names the estimator that has no converter."""
-    import skl2onnx
-    from skl2onnx import get_latest_tested_opset_version
-
     del own_names, limits
     _need_an_estimator(model)
-    double = options.get("dtype") == "float64"
-    settings = {"zipmap": False} if _classifies(model) else None
     try:
-        made = skl2onnx.convert_sklearn(
-            model,
-            initial_types=_inputs(model, double),
-            options=None if settings is None else {id(model): settings},
-            # Operators of trees changed in version 4 of their domain, and not all converters have followed.
-            target_opset={"": options.get("opset") or get_latest_tested_opset_version(), "ai.onnx.ml": 3},
-        )
+        made = _converted(model, _inputs(model, options.get("dtype") == "float64"), options.get("opset"))
+        restore_missing(made, model)
+        offered = _offered(model, len(made.graph.output))
+        if offered:
+            made.metadata_props.add(key=ANSWERS, value=answers_as_text(offered))
         return [made.SerializeToString()]
     except ConversionError:
         raise
@@ -92,6 +88,61 @@ def _hint(model: Any) -> str:
     return "try --dtype float64, another --opset, a converter of your own (--onnx-hook), or --to safetensors"
 
 
+def _converted(model: Any, types: list[tuple[str, Any]], opset: int | None) -> Any:
+    """Return the ONNX model; where a converter does not know an option or the form of the version, without it."""
+    import skl2onnx
+    from skl2onnx import get_latest_tested_opset_version
+
+    version = opset or get_latest_tested_opset_version()
+    # Operators of trees changed in version 4 of their domain, and not all converters have followed.
+    target: Any = {"": version, "ai.onnx.ml": 3}
+    settings: list[Any] = [None]
+    if _classifies(model):
+        # The last one is for a pipeline, which gives the option to its last step, whether that has it or not.
+        settings = [{id(model): {"zipmap": False}}, None, {id(_last(model)): {"nocl": False}}]
+    while True:
+        try:
+            return skl2onnx.convert_sklearn(
+                model, initial_types=types, options=settings[0], target_opset=target
+            )
+        except NameError:  # the converter has no such option
+            if len(settings) == 1:
+                raise
+            settings.pop(0)
+        except TypeError:  # it compares the version with a number
+            if target == version:
+                raise
+            target = version
+
+
+def _offered(model: Any, outputs: int) -> dict[str, int]:
+    """Return which output answers which method: a classifier has no ``transform`` there, a selector no ``predict``."""
+    from sklearn.base import is_clusterer
+    from sklearn.feature_selection import SelectorMixin
+
+    last = _last(model)
+    if isinstance(last, SelectorMixin):
+        return {"transform": 0}
+    if not callable(getattr(model, "predict", None)):
+        return {"transform": 0} if callable(getattr(model, "transform", None)) else {}
+    found = {"predict": 0}
+    if outputs > 1 and callable(getattr(model, "predict_proba", None)):
+        found["predict_proba"] = 1
+    elif outputs > 1 and is_clusterer(last) and callable(getattr(model, "transform", None)):
+        found["transform"] = 1
+    return found
+
+
+def _last(model: Any) -> Any:
+    """Return the estimator whose outputs a pipeline or a search has."""
+    for _ in range(20):
+        inner = model.steps[-1][1] if hasattr(model, "steps") else getattr(model, "best_estimator_", None)
+        if inner is None or isinstance(inner, str):
+            return model
+        model = inner
+    return model
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [""])[0][:_MESSAGE_CHARS]
 
@@ -99,12 +150,16 @@ def _first_line(error: Exception) -> str:
 def _classifies(model: Any) -> bool:
     from sklearn.base import is_classifier
 
-    last = model.steps[-1][1] if hasattr(model, "steps") else model
-    return bool(is_classifier(last))
+    return bool(is_classifier(_last(model)))
 
 
 def _inputs(model: Any, double: bool) -> list[tuple[str, Any]]:
-    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
+    from skl2onnx.common.data_types import (
+        DoubleTensorType,
+        FloatTensorType,
+        Int64TensorType,
+        StringTensorType,
+    )
 
     from secureload.convert.inputs import _first, _has_categories
 
@@ -118,6 +173,9 @@ def _inputs(model: Any, double: bool) -> list[tuple[str, Any]]:
             (str(name), (StringTensorType if text else numbers)([None, 1]))
             for name, text in _columns(first, names)
         ]
+    if type(model).__name__ in _LABELS and hasattr(model, "classes_"):
+        kind = StringTensorType if model.classes_.dtype.kind in "OU" else Int64TensorType
+        return [("labels", kind([None]))]
     width = getattr(model, "n_features_in_", getattr(first, "n_features_in_", None))
     if width is None:
         raise ConversionError(

@@ -10,7 +10,7 @@ from itertools import islice
 from types import FrameType
 from typing import Any
 
-__all__ = ["Case", "compositions", "estimators"]
+__all__ = ["Case", "compositions", "estimators", "training_sets"]
 
 # A case is a label and a picklable value.
 Case = tuple[str, Any]
@@ -42,7 +42,8 @@ def _time_limit() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _training_sets() -> list[tuple[str, tuple[Any, ...]]]:
+def training_sets() -> list[tuple[str, tuple[Any, ...]]]:
+    """Return (name, what is given to ``fit``) of each: an estimator is fitted on those that it accepts."""
     import numpy as np
 
     rng = np.random.RandomState(0)
@@ -132,7 +133,7 @@ def estimators(*, thorough: bool = True) -> Iterator[tuple[bool, str, Any]]:
     from sklearn.utils import all_estimators
 
     warnings.simplefilter("ignore")
-    sets = _training_sets()
+    sets = training_sets()
     for name, cls in all_estimators():
         try:
             cls()
@@ -169,7 +170,7 @@ def compositions() -> Iterator[Case]:
     )
     from sklearn.gaussian_process import kernels
 
-    (_, (x, classes)), _, (_, (_, target)), *_ = _training_sets()
+    (_, (x, classes)), _, (_, (_, target)), *_ = training_sets()
     for function in (
         np.log1p,
         np.expm1,

@@ -8,19 +8,27 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier, StackingClassifier
+from sklearn.feature_selection import RFE
 from sklearn.linear_model import LogisticRegression
+from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import TunedThresholdClassifierCV
 from sklearn.neighbors import KernelDensity
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import LabelEncoder, StandardScaler
+from sklearn.svm import LinearSVC
 
 import secureload
 from secureload.api.convert import convert
 from secureload.api.sign import sign
 from secureload.convert.proof import Tier
+from secureload.convert.targets import onnx_file
 from secureload.errors import ConversionError, LoadFailedError, PolicyError
+from secureload.limits import DEFAULT_LIMITS
+from secureload.sandbox.roles.onnx_model import ANSWERS, OnnxModel
 from secureload.signing.keys import SigningKey
 from secureload.trust.store import load_trust_store
 
@@ -92,6 +100,62 @@ def test_an_estimator_without_a_converter_is_named(saved: Any) -> None:
     with pytest.raises(ConversionError, match="KernelDensity") as caught:
         convert(saved(KernelDensity().fit(X)), "onnx")
     assert "--onnx-hook" in caught.value.hint
+
+
+def written(model: Any, dtype: str = "float32") -> Any:
+    """The ONNX model as bytes."""
+    (data,) = onnx_file.encode(model, (), DEFAULT_LIMITS, {"dtype": dtype})
+    return data
+
+
+@pytest.mark.parametrize(
+    ("model", "methods"),
+    [
+        (StackingClassifier([("a", LogisticRegression(max_iter=500))], cv=2), ["predict", "predict_proba"]),
+        (LinearSVC(), ["predict"]),
+        (make_pipeline(StandardScaler(), LinearSVC()), ["predict"]),
+        (KMeans(3, n_init=1, random_state=0), ["predict", "transform"]),
+        (RFE(LogisticRegression(max_iter=500)), ["transform"]),
+        (StandardScaler(), ["transform"]),
+    ],
+    ids=["stacking", "linear support vectors", "pipeline of some", "centres", "feature selection", "scaler"],
+)
+def test_a_file_offers_the_methods_that_it_answers_and_no_other(
+    saved: Any, alice: SigningKey, alices_trust_store: Path, model: Any, methods: list[str]
+) -> None:
+    """The first output of a stacking are labels: as its ``transform`` they would be wrong."""
+    made = convert(saved(model.fit(X, Y)), "onnx", key=alice)
+    assert made.proof.tier in (Tier.BITS, Tier.LAST_PLACE, Tier.TOLERANCE)
+    loaded = secureload.safe_load(made.target, trust_store=load_trust_store(alices_trust_store))
+    assert [name for name in ("predict", "predict_proba", "transform") if hasattr(loaded, name)] == methods
+    for name in methods:
+        assert np.allclose(getattr(loaded, name)(X), getattr(model, name)(X), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "said", ["predict=7", "predict", "run=0", "predict=-1", "predict=\u0661", "x" * 1000, ""]
+)
+def test_a_file_that_lies_about_its_outputs_is_read_like_one_that_says_nothing(said: str) -> None:
+    made = onnx.load_from_string(written(StandardScaler().fit(X)))
+    del made.metadata_props[:]
+    made.metadata_props.add(key=ANSWERS, value=said)
+    loaded = OnnxModel(made.SerializeToString())
+    assert all(hasattr(loaded, name) for name in ("predict", "predict_proba", "transform"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_converter_that_knows_no_version_of_a_domain_gets_none(saved: Any, dtype: str) -> None:
+    model = GaussianMixture(2, random_state=0).fit(X)
+    assert convert(saved(model), "onnx", dtype=dtype).proof.tier is not Tier.FAILED
+
+
+@pytest.mark.parametrize("labels", [["red", "blue", "red"], [3, 1, 2]])
+def test_labels_are_encoded(
+    saved: Any, alice: SigningKey, alices_trust_store: Path, labels: list[Any]
+) -> None:
+    made = convert(saved(LabelEncoder().fit(labels)), "onnx", key=alice)
+    loaded = secureload.safe_load(made.target, trust_store=load_trust_store(alices_trust_store))
+    assert np.array_equal(loaded.transform(labels), LabelEncoder().fit(labels).transform(labels))
 
 
 def test_an_external_data_path_outside_its_folder_is_not_followed(
