@@ -87,7 +87,8 @@ def _trees_of(model: Any) -> Iterator[Any]:
     import numpy as np
     from sklearn.tree._tree import Tree
 
-    waiting, seen = [model], set()
+    waiting: list[Any] = [model]
+    seen: set[int] = set()
     while waiting and len(seen) < _MAX_OBJECTS:
         value = waiting.pop()
         if id(value) in seen:
