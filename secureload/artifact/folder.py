@@ -70,12 +70,18 @@ def hash_folder(
 def hash_members(
     fd: int, names: Collection[str], *, shown: str, limits: Limits, progress: Progress | None = None
 ) -> Manifest:
-    """Return a manifest of these members alone of the folder open as ``fd``. Raises as :func:`hash_folder`."""
+    """Return a manifest of these members alone of the folder open as ``fd``.
+
+    Raises as :func:`hash_folder`, and :class:`UsageError` for a name that no member can have.
+    """
     pending = []
     total = 0
     with contextlib.closing(Hashing(progress)) as hashing:
         for name in sorted(set(names)):
-            validate_member_name(name, limits)
+            try:
+                validate_member_name(name, limits)
+            except MalformedError as error:
+                raise UsageError(error.message, hint="Give the member's name as it was signed.") from None
             path = f"{shown}/{printable(name)}"
             try:
                 file, found = open_beneath(fd, name, shown=path)

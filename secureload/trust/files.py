@@ -75,9 +75,19 @@ def replace_file(path: Path, data: bytes, mode: int) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """Raise :class:`UsageError` for a folder that everybody may write to, or that cannot be looked at."""
+    """Raise :class:`UsageError` for a folder that everybody may write to, or put another in the place of.
+
+    Whoever may write to a folder above it may rename it, unless that folder has the sticky bit, as ``/tmp`` has.
+    """
     with _explained(path, "look at"):
         _check_shared(path, path.stat())
+        for above in path.resolve().parents:
+            mode = above.stat().st_mode
+            if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+                raise UsageError(
+                    f"everybody may write to {_shown(above)}, and so put another in the place of {_shown(path)}",
+                    hint=f"Run: chmod o-w {_shown(above)}, and look what is in it.",
+                )
 
 
 def make_folder(path: Path) -> None:

@@ -85,6 +85,20 @@ def test_a_trust_store_that_everybody_may_write_to(parties: Parties) -> None:
     parties.verify(path)
 
 
+def test_a_folder_above_the_trust_store_that_everybody_may_write_to(parties: Parties) -> None:
+    path = parties.file()
+    above = parties.root / "open" / "below"
+    above.mkdir(parents=True)
+    parties.store.rename(above / "trust")
+    for mode, refused in ((0o777, True), (0o1777, False), (0o755, False)):
+        above.parent.chmod(mode)
+        if refused:
+            with pytest.raises(UsageError, match="put another in the place of"):
+                secureload.verify(path, trust_store=above / "trust")
+        else:
+            secureload.verify(path, trust_store=above / "trust")
+
+
 def test_a_private_key_that_others_may_read(parties: Parties) -> None:
     file = parties.root / "key"
     write_private_key(file, parties.alice, None)
