@@ -22,8 +22,8 @@ from secureload.sandbox.wire.frame import (
     Header,
     Kind,
     Message,
-    encode_header,
     encode_message,
+    pack_header,
     padding,
     parse_control,
     parse_header,
@@ -41,6 +41,8 @@ _READ_BYTES: Final = 1 << 16
 _MAPPED_BYTES: Final = 1 << 20
 # From here on writing to shared memory is quicker than sending.
 _SHARED_BYTES: Final = 1 << 15
+# Members of an enumeration are looked up anew each time, in the time of some hundred instructions.
+_DONTWAIT: Final = int(socket.MSG_DONTWAIT)
 _DESCRIPTOR_SPACE: Final = socket.CMSG_SPACE(array.array("i").itemsize)
 
 
@@ -60,6 +62,9 @@ class Place(IntEnum):
     READ = 0  # in the buffer that the next frame is read into
     OWN = 1  # in a buffer of its own
     SHARED = 2  # in the shared memory
+
+
+_PLACE_READ: Final = Place.READ  # looked up once; see above
 
 
 class Frame(NamedTuple):
@@ -124,7 +129,8 @@ class Channel:
             SandboxError: it is too large, the other side is gone, or does not read in time.
         """
         shared = self._put(message)
-        buffers = encode_message(message, self._limits, shared=shared, processor=processor())
+        here = self._waiting.here = processor()
+        buffers = encode_message(message, self._limits, shared=shared, processor=here)
         if len(buffers) > 1 and sum(len(buffer) for buffer in buffers) <= _JOINED_BYTES:
             buffers = [b"".join(buffers)]
         deadline = None if seconds is None else time.monotonic() + seconds
@@ -173,9 +179,10 @@ class Channel:
         """
         payload_bytes = size + -size % ALIGNMENT
         within(len(control), payload_bytes, 1, self._limits)
-        head = encode_header(Header(kind, request_id, len(control), payload_bytes, not staged, processor()))
+        here = self._waiting.here = processor()
+        data = pack_header(kind, request_id, len(control), payload_bytes, not staged, here) + control + staged
         try:
-            self._transmit(head + control + staged, None if seconds is None else time.monotonic() + seconds)
+            self._transmit(data, None if seconds is None else time.monotonic() + seconds)
         except TimeoutError as error:
             raise _timed_out(seconds) from error
         except OSError as error:
@@ -267,15 +274,15 @@ class Channel:
 
     def _framed(self, size: int, deadline: float | None, descriptor: int | None) -> Frame:
         """Return the frame of which ``size`` bytes were read, after reading what is missing."""
-        header = parse_header(self._read[:HEADER_BYTES], self._limits)
+        header = parse_header(self._read, self._limits)
         self._waiting.partner = header.processor
         middle = HEADER_BYTES + header.control_bytes
         end = middle if header.shared else middle + header.payload_bytes
         if size >= end:
             if size > end:
                 self._surplus = bytes(self._read[end:size])
-            control, payload = bytes(self._read[HEADER_BYTES:middle]), self._read[middle:end]
-            place = Place.READ
+            control, payload = self._read[HEADER_BYTES:middle].tobytes(), self._read[middle:end]
+            place = _PLACE_READ
         else:
             rest = memoryview(self._exactly(end - HEADER_BYTES, deadline, self._read[HEADER_BYTES:size]))
             control, payload = bytes(rest[: header.control_bytes]), rest[header.control_bytes :]
@@ -301,12 +308,21 @@ class Channel:
         return buffer
 
     def _transmit(self, data: Buffer, deadline: float | None) -> None:
-        view = memoryview(data)
+        sent = self._some_sent(data)
+        if sent == len(data):  # nearly always
+            return
+        view = memoryview(data)[sent:]
         while view:
-            try:
-                view = view[self._socket.send(view, socket.MSG_DONTWAIT) :]
-            except BlockingIOError:
+            sent = self._some_sent(view)
+            if not sent:
                 self._wait_for_room(deadline)
+            view = view[sent:]
+
+    def _some_sent(self, data: Buffer) -> int:
+        try:
+            return self._socket.send(data, _DONTWAIT)
+        except BlockingIOError:
+            return 0
 
     def _wait_for_room(self, deadline: float | None) -> None:
         writable = select.poll()

@@ -13,7 +13,6 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import Any
 
 from secureload.errors import LoadFailedError, SandboxError, SandboxMemoryError, UsageError
@@ -33,6 +32,7 @@ from secureload.sandbox.wire.values import Decoder, Encoder
 
 __all__ = ["Collector", "Session", "UnsentError", "again", "encode_key"]
 
+_REQUEST, _REPLY = Kind.REQUEST, Kind.REPLY  # members of an enumeration are looked up anew each time
 _LOAD_HINT = "use the library versions that it was saved with"
 _IDENTIFIER_CHARS = 200
 _ABILITIES = frozenset({"call", "len", "item", "iter", "next", "contains", "html", "module"})
@@ -144,7 +144,7 @@ class Session:
         already, and :class:`~secureload.sandbox.reference.UnplacedError` where ``ref`` is not known to it.
         """
         body = {"op": op, "ref": ref.number_in(self), **fields}
-        return self._exchange(ref, partial(self._send, body, ()), limits, body, parts)
+        return self._exchange(ref, self._send, (body, ()), limits, body, parts)
 
     def call(
         self,
@@ -158,7 +158,7 @@ class Session:
         if len(args) == 1 and not kwargs and not self._dropped:
             part = self._part(ref.number_in(self), name, args[0])
             if part is not None:
-                return self._exchange(ref, partial(self._send_array, *part), limits)
+                return self._exchange(ref, self._send_array, part, limits)
         encoder = Encoder(self._limits, self._own_reference)
         try:
             encoded = [encoder.encode(arg) for arg in args]
@@ -170,7 +170,7 @@ class Session:
             ) from None
         number = ref.number_in(self)
         body = {"op": "call", "ref": number, "name": name, "args": encoded, "kwargs": named}
-        value = self._exchange(ref, partial(self._send, body, tuple(encoder.segments)), limits, body)
+        value = self._exchange(ref, self._send, (body, tuple(encoder.segments)), limits, body)
         return generators.gone_on(encoder.generators, value) if encoder.generators else value
 
     # ------------------------------------------------------------------------------------------------
@@ -181,12 +181,12 @@ class Session:
             return None
         if self._packed is None:
             self._packed = Packed()
-        part = self._packed.part((number, name), array, partial(asked_with, number, name))
+        part = self._packed.part((number, name), array, asked_with)
         return part if part is not None and self._worker.channel.stages(array.nbytes) else None
 
     def _send_array(self, control: bytes, flat: Any, request: int, seconds: float) -> None:
         channel, size = self._worker.channel, flat.nbytes
-        channel.send_staged(Kind.REQUEST, request, control, size, channel.stage(flat, size), seconds)
+        channel.send_staged(_REQUEST, request, control, size, channel.stage(flat, size), seconds)
 
     def _send(self, body: dict[str, Any], segments: tuple[Any, ...], request: int, seconds: float) -> None:
         if self._dropped:
@@ -196,12 +196,13 @@ class Session:
     def _exchange(
         self,
         ref: Reference,
-        send: Callable[[int, float], None],
+        send: Callable[..., None],
+        what: tuple[Any, ...],
         limits: CallLimits | None,
         body: Mapping[str, Any] = _CALLED,
         parts: Parts | None = None,
     ) -> Any:
-        """Hold the wire, ``send`` a request, and return its answer. ``body`` is what was asked."""
+        """Hold the wire, ``send`` a request with ``what``, and return its answer. ``body`` is what was asked."""
         seconds = self._limits.worker_call_seconds
         if limits is not None and limits.timeout_seconds is not None:
             seconds = limits.timeout_seconds
@@ -220,13 +221,13 @@ class Session:
                         "this model belongs to another process", hint="call safe_load() in this one"
                     )
                 if limits is None or limits.memory_bytes is None:
-                    return self._ask(ref, body, send, seconds, parts)
+                    return self._ask(ref, body, send, what, seconds, parts)
                 with contextlib.ExitStack() as stack:
                     try:
                         stack.enter_context(self._worker.capped(limits.memory_bytes))
                     except ChannelClosedError:
                         raise UnsentError(self._died()) from None
-                    return self._ask(ref, body, send, seconds, parts)
+                    return self._ask(ref, body, send, what, seconds, parts)
             finally:
                 self._asking = 0
 
@@ -234,14 +235,15 @@ class Session:
         self,
         ref: Reference,
         body: Mapping[str, Any],
-        send: Callable[[int, float], None],
+        send: Callable[..., None],
+        what: tuple[Any, ...],
         seconds: float,
         parts: Parts | None,
     ) -> Any:
         self._request = request = (self._request % 0xFFFFFFFF) + 1
         self._awaited = True
         try:
-            send(request, seconds)
+            send(*what, request, seconds)
         except ChannelClosedError:
             raise UnsentError(self._died()) from None
         except ChannelTimeoutError as error:
@@ -277,10 +279,10 @@ class Session:
         try:
             frame = channel.receive_frame(seconds=seconds)
             kind, number, _, payload_bytes, _, _ = frame.header
-            if number != request or (kind is not Kind.REPLY and kind is not Kind.FAILURE):
+            if number != request or (kind is not _REPLY and kind is not Kind.FAILURE):
                 raise SandboxError("the sandboxed worker answered out of turn")
             layout = self._answers.get(frame.control)
-            if layout is not None and kind is Kind.REPLY and layout.lies_in(payload_bytes):
+            if layout is not None and kind is _REPLY and layout.lies_in(payload_bytes):
                 value = layout.copied(frame.payload)
                 self._awaited = False
                 channel.settle(kept=layout.kept)
@@ -288,7 +290,7 @@ class Session:
             message = channel.whole(frame)
             if not isinstance(message.body, dict):
                 raise SandboxError("the sandboxed worker answered with something that is not an answer")
-            if kind is Kind.REPLY:
+            if kind is _REPLY:
                 value = self._decode(message, deadline, parts)
                 self._answers.learn(frame.control, message)
             self._awaited = False

@@ -14,13 +14,14 @@ import socket
 import time
 from typing import Final
 
-from secureload.sandbox.kernel import processor
-
 __all__ = ["Waiting"]
 
 # select(2) counts in microseconds, poll(2) in milliseconds; select knows the first descriptors only.
 _SELECTED_DESCRIPTORS: Final = 1024
 _NEVER: Final = 1e9
+_DONTWAIT: Final = int(
+    socket.MSG_DONTWAIT
+)  # looking up a member of an enumeration takes as long as receiving
 
 
 class Waiting:
@@ -40,7 +41,9 @@ class Waiting:
         self._awake = awake_seconds if len(os.sched_getaffinity(0)) > 1 else 0.0
         self._expected = max(expected_seconds, self._awake) if self._awake else -1.0
         self._last = _NEVER  # what the last wait took, in seconds
-        self.partner = 0  # that of the other side when it last sent something
+        # The processors of both sides, each when it last sent something; 0 where it is not known.
+        self.here = 0
+        self.partner = 0
 
     def receive_into(self, buffer: memoryview, deadline: float | None) -> int:
         """Receive what there is of a message, once there is any; 0 where the other side is gone.
@@ -50,11 +53,11 @@ class Waiting:
             OSError: the connection broke.
         """
         try:
-            return self._receive(buffer, 0, socket.MSG_DONTWAIT)
+            return self._receive(buffer, 0, _DONTWAIT)
         except BlockingIOError:
             began = time.monotonic()
         try:
-            if self._last <= self._expected and self.partner != processor():
+            if self._last <= self._expected and self.partner != self.here:
                 received = self._look(buffer, began, deadline)
                 if received is not None:
                     return received
@@ -77,7 +80,7 @@ class Waiting:
         while True:
             give_way()  # to whoever else needs this processor
             try:
-                return receive(buffer, 0, socket.MSG_DONTWAIT)
+                return receive(buffer, 0, _DONTWAIT)
             except BlockingIOError:
                 if now() > end:
                     return None
@@ -89,6 +92,6 @@ class Waiting:
                 raise TimeoutError
             if self._readable.poll(None if left is None else left * 1e3 + 1):
                 try:
-                    return self._receive(buffer, 0, socket.MSG_DONTWAIT)
+                    return self._receive(buffer, 0, _DONTWAIT)
                 except BlockingIOError:  # another reader of the same socket was quicker
                     continue

@@ -88,7 +88,7 @@ def test_nobody_looks_where_both_sides_share_a_processor_or_there_is_one_only(
         waiting = Waiting(ours, awake_seconds=AWAKE, expected_seconds=EXPECTED)
         waiting._expected = EXPECTED
         waiting._awake = AWAKE
-        waiting.partner = processor()
+        waiting.here = waiting.partner = processor()
         for each in (alone, waiting):
             each._last = 0.0
             with pytest.raises(TimeoutError):

@@ -19,7 +19,7 @@ from typing import Any
 
 from secureload.errors import SandboxError
 from secureload.limits import Limits
-from secureload.sandbox.channel import Channel, ChannelClosedError, Frame, Place
+from secureload.sandbox.channel import Channel, ChannelClosedError, Frame
 from secureload.sandbox.roles.torch_loader import given_tensors
 from secureload.sandbox.wire.frame import Buffer, Kind, Message
 from secureload.sandbox.wire.quick import Kept, Packed, and_kept, answer_with, asked_in
@@ -27,6 +27,7 @@ from secureload.sandbox.wire.values import Decoder, Encoder
 
 __all__ = ["Service"]
 
+_REPLY = Kind.REPLY  # a member of an enumeration is looked up anew each time
 _MESSAGE_CHARS = 10_000
 _MAX_WARNINGS = 100
 _TEXT_CHARS = 1 << 20
@@ -69,7 +70,7 @@ class Service:
             return
         request_id, layout = frame.header.request_id, asked.layout
         lent: list[weakref.ref[Any]] = []
-        if frame.place is Place.SHARED:
+        if frame.header.shared:
             flat = layout.over(frame.payload)
             lent.append(weakref.ref(flat))
             array = layout.turned(flat)
@@ -86,6 +87,7 @@ class Service:
         if failure is not None:
             self._send(request_id, Kind.FAILURE, failure, (), lent)
             return
+        # What was printed or warned of goes with an answer that is put together each time.
         part = None if self._warned.some else self._packed.part(None, value, answer_with)
         if part is None or not channel.stages(value.nbytes):
             self._answer(request_id, partial(_same, value), lent)
@@ -96,7 +98,7 @@ class Service:
         del value, flat, part
         if lent and lent[0]() is not None:
             control = and_kept(control)
-        channel.send_staged(Kind.REPLY, request_id, control, size, staged)
+        channel.send_staged(_REPLY, request_id, control, size, staged)
 
     def _serve_message(self, frame: Frame) -> None:
         message = self._channel.whole(frame)

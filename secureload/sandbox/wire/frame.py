@@ -40,6 +40,7 @@ __all__ = [
     "encode_control",
     "encode_header",
     "encode_message",
+    "pack_header",
     "padding",
     "parse_control",
     "parse_header",
@@ -147,7 +148,13 @@ def _packed(parts: list[Any]) -> bytes:
 
 def encode_header(header: Header) -> bytes:
     """Return the bytes of ``header``; the caller has held the lengths against the limits."""
-    kind, request_id, control, payload, shared, processor = header
+    return pack_header(*header)
+
+
+def pack_header(
+    kind: int, request_id: int, control: int, payload: int, shared: bool = False, processor: int = 0
+) -> bytes:
+    """Return the bytes of the header with these fields; see :func:`encode_header`."""
     return _HEADER.pack(_MAGIC, kind, shared, processor & 0xFFFF, request_id, control, payload)
 
 
@@ -157,20 +164,21 @@ def padding(size: int) -> bytes:
 
 
 def parse_header(data: Buffer, limits: Limits) -> Header:
-    """Parse ``HEADER_BYTES`` bytes.
+    """Parse the first ``HEADER_BYTES`` bytes.
 
     Raises:
         SandboxError: it is not a header, or says lengths beyond ``limits``.
     """
-    if len(data) != HEADER_BYTES:
+    if len(data) < HEADER_BYTES:
         raise _broken("a header is cut off")
-    magic, kind, place, processor, request_id, control, payload = _HEADER.unpack(data)
+    magic, kind, place, processor, request_id, control, payload = _HEADER.unpack_from(data)
     if magic != _MAGIC or place > 1:
         raise _broken("what came is not a header")
     known = _KINDS.get(kind)
     if known is None:
         raise _broken("a message of an unknown kind", kind=kind)
-    within(control, payload, 0, limits)
+    if control > limits.message_control_bytes or payload > limits.message_payload_bytes:
+        within(control, payload, 0, limits)
     return Header(known, request_id, control, payload, place == 1, processor)
 
 

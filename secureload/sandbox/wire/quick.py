@@ -50,6 +50,7 @@ class Layout(NamedTuple):
     fortran: bool
     size: int  # bytes
     kept: bool  # the other side needs what it was sent for longer
+    array: type[np.ndarray[Any, Any]]  # looked up once
 
     def lies_in(self, payload_bytes: int) -> bool:
         """Whether a payload of that size is this array and nothing else."""
@@ -57,17 +58,15 @@ class Layout(NamedTuple):
 
     def over(self, payload: Buffer) -> np.ndarray[Any, Any]:
         """Return the memory of the array where it lies; every view of the array holds what is returned."""
-        import numpy as np
-
-        return np.ndarray(self.shape, self.dtype, payload)
+        return self.array(self.shape, self.dtype, payload)
 
     def copied(self, payload: Buffer) -> np.ndarray[Any, Any]:
         """Return an array of this process's own; each byte of the payload is read once."""
-        import numpy as np
-
         if self.dtype.kind == "b":
-            return self.turned(np.ndarray(self.shape, np.uint8, payload).astype(np.bool_))
-        return self.turned(np.ndarray(self.shape, self.dtype, payload).copy())
+            flat = self.array(self.shape, "u1", payload).astype(bool)
+        else:
+            flat = self.array(self.shape, self.dtype, payload).copy()
+        return flat.T if self.fortran else flat
 
     def turned(self, flat: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return the array whose memory, in C order, is ``flat``."""
@@ -82,12 +81,13 @@ class Asked(NamedTuple):
     layout: Layout
 
 
-def asked_with(number: int, name: str | None, tree: list[Any]) -> dict[str, Any]:
-    """Return the body of a call with one encoded array."""
+def asked_with(called: tuple[int, str | None], tree: list[Any]) -> dict[str, Any]:
+    """Return the body of a call of a method, named with the number of its object, with one encoded array."""
+    number, name = called
     return {"op": "call", "ref": number, "name": name, "args": [tree], "kwargs": {}}
 
 
-def answer_with(tree: list[Any]) -> dict[str, Any]:
+def answer_with(_: object, tree: list[Any]) -> dict[str, Any]:
     """Return the body of an answer that is one encoded array."""
     return {"value": tree}
 
@@ -120,6 +120,8 @@ def answer_in(message: Message) -> Layout | None:
 def _layout(tree: Any, message: Message, *, kept: bool) -> Layout | None:
     if not isinstance(tree, list) or len(tree) != 5 or tree[0] != "a" or len(message.segments) != 1:
         return None
+    import numpy as np
+
     _, text, extents, fortran, index = tree
     try:
         dtype, shape = decode_dtype(text), decode_shape(extents)
@@ -132,7 +134,7 @@ def _layout(tree: Any, message: Message, *, kept: bool) -> Layout | None:
         size *= extent
     if size != len(message.segments[0]) or not size:
         return None
-    return Layout(dtype, shape[::-1] if fortran else shape, fortran, size, kept)
+    return Layout(dtype, shape[::-1] if fortran else shape, fortran, size, kept, np.ndarray)
 
 
 class Packed:
@@ -148,11 +150,12 @@ class Packed:
         return len(self._parts)
 
     def part(
-        self, word: Any, array: Any, body: Callable[[list[Any]], dict[str, Any]]
+        self, word: Any, array: Any, body: Callable[[Any, list[Any]], dict[str, Any]]
     ) -> tuple[bytes, Any] | None:
         """Return the control part for ``array``, and the array whose memory is the payload in C order.
 
-        ``word`` says what else is in the body. None for whatever has to take the long way.
+        ``body`` makes the body of ``word``, which says what else is in it, and of the encoded array. None for
+        whatever has to take the long way.
         """
         if type(array) is not self._array:
             return None
@@ -170,7 +173,7 @@ class Packed:
             if dtype.kind not in _KINDS or not array.size or not dtype.isnative or not is_plain(dtype.str):
                 return None
             tree = ["a", dtype.str, list(array.shape), fortran, 0]
-            found = encode_control(body(tree), [array.nbytes])
+            found = encode_control(body(word, tree), [array.nbytes])
             if len(self._parts) >= _KEPT_ITEMS:
                 self._parts.clear()
             self._parts[key] = found

@@ -85,7 +85,7 @@ def test_a_question_is_remembered_with_its_object_and_its_method(
     array: Any, number: int, name: str | None
 ) -> None:
     asked = Kept(asked_in)
-    part = Packed().part((number, name), array, lambda tree: asked_with(number, name, tree))
+    part = Packed().part((number, name), array, asked_with)
     assert part is not None
     control, flat = part
     asked.learn(control, message_of(control, payload_of(flat)))
@@ -98,7 +98,7 @@ def test_a_question_is_remembered_with_its_object_and_its_method(
 def test_what_was_packed_before_is_not_packed_again_and_another_layout_is_another_part() -> None:
     packed = Packed()
 
-    def never(_tree: list[Any]) -> dict[str, Any]:
+    def never(_word: object, _tree: list[Any]) -> dict[str, Any]:
         raise AssertionError("packed again")
 
     arrays = [np.zeros((3, 2)), np.zeros((2, 3)), np.zeros((3, 2), order="F"), np.zeros((3, 2), dtype="f4")]
@@ -107,7 +107,7 @@ def test_what_was_packed_before_is_not_packed_again_and_another_layout_is_anothe
     assert all(part is not None for part in first)
     assert [part and part[0] for part in first] == [part and part[0] for part in again]
     assert len({part[0] for part in first if part}) == 4
-    other = packed.part("another word", arrays[0], lambda tree: asked_with(1, "predict", tree))
+    other = packed.part((1, "predict"), arrays[0], asked_with)
     assert other is not None
     assert first[0] is not None
     assert other[0] != first[0][0]
@@ -254,7 +254,7 @@ def test_what_is_kept_is_bounded_whatever_comes() -> None:
     assert len(kept) <= 256
     assert len(packed) <= 256
     wide = np.zeros((1,) * 20)
-    part = packed.part("x" * 2_000, wide, lambda tree: {"value": tree, "kept": "x" * 2_000})
+    part = packed.part("x" * 2_000, wide, lambda _, tree: {"value": tree, "kept": "x" * 2_000})
     assert part is not None
     kept.learn(part[0], message_of(part[0], payload_of(wide)))
     assert kept.get(part[0]) is None
