@@ -16,9 +16,10 @@ from secureload.api.in_process import own_refs
 from secureload.api.readings import Reading, reading_of
 from secureload.artifact.admitted import Admitted, admit
 from secureload.artifact.artifact import Artifact, open_artifact
+from secureload.artifact.sidecar import sidecar_path
 from secureload.convert.catalog import TARGETS, Target, target_named
 from secureload.convert.proof import Compared, Tier, Tolerance, compare_outputs, prove
-from secureload.convert.written import beside, put_in_place, refuse_existing
+from secureload.convert.written import beside, put_in_place, refuse_existing, taken_back
 from secureload.errors import (
     ConversionError,
     LoadFailedError,
@@ -107,7 +108,7 @@ def convert(
         ConversionError: something of the model has no form in the target, or the proof failed. Nothing is written.
         PolicyError: the source holds something that is dangerous or unknown.
         UsageError: the target exists, a library is missing, or there is no such file.
-        SandboxError: the worker died, or the disk is full.
+        SandboxError: the worker died, or the disk is full. Where the target cannot be signed, it is removed again.
     """
     target = target_named(to)
     _refuse_options_of_others(target, zstd=zstd, dtype=dtype, opset=opset, hook=onnx_hook)
@@ -119,6 +120,7 @@ def convert(
         raise UsageError(f"{printable(source, 400)} is a folder", hint="name the model's file in it")
     place = Path(output) if output is not None else _beside_source(source, target, zstd)
     refuse_existing(place, force=force)
+    was_there = {one: os.path.lexists(one) for one in (place, sidecar_path(place))}
     options = {"zstd": zstd, "dtype": dtype, "opset": opset}
     if onnx_hook is not None and not _HOOK.fullmatch(onnx_hook):
         raise UsageError(
@@ -133,9 +135,10 @@ def convert(
         return made
     from secureload.api.lineage import sign_conversion
 
-    return sign_conversion(
-        made, key, password, {name: value for name, value in options.items() if value}, limits
-    )
+    with taken_back(was_there):
+        return sign_conversion(
+            made, key, password, {name: value for name, value in options.items() if value}, limits
+        )
 
 
 def _refuse_options_of_others(

@@ -11,6 +11,7 @@ from secureload.artifact.artifact import Artifact
 from secureload.errors import UsageError
 from secureload.limits import Limits
 from secureload.pickles.trace import GlobalRef, Trace
+from secureload.sandbox.proof import missing_module
 from secureload.sandbox.roles.data_readers import reader_of
 from secureload.sandbox.roles.loader import AdmittedGlobals
 from secureload.sandbox.roles.pinned import open_pinned
@@ -31,6 +32,7 @@ def load_here(artifact: Artifact, reading: Reading, own: tuple[GlobalRef, ...], 
     Raises:
         UsageError: the format can run code.
         MalformedError, LimitError: its bytes are not a model's.
+        MissingModuleError: a library that reads the format is not installed.
     """
     read = reader_of(reading.name)
     if read is None or reading.name not in CODE_FREE:
@@ -44,6 +46,8 @@ def load_here(artifact: Artifact, reading: Reading, own: tuple[GlobalRef, ...], 
         source = open_pinned(descriptor, artifact.size, limits)
         pairs = [(ref.module, ref.name) for ref in own]
         return read(source, AdmittedGlobals(pairs, {ref.module for ref in own}), limits)
+    except ImportError as error:
+        raise missing_module(error.name or str(error)) from None
     finally:
         with contextlib.suppress(OSError):
             os.close(descriptor)

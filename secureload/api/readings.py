@@ -15,7 +15,7 @@ __all__ = ["CODE_FREE", "Reading", "reading_of"]
 # Readers of formats that cannot run code, whoever wrote the file: these may be loaded in the caller's own process.
 _PICKLES = frozenset({"pickle", "joblib", "torch"})
 _TORCH_PICKLE = re.compile(r"([^/]+/)?data\.pkl")
-CODE_FREE = frozenset({"structured", "safetensors", "onnx"})
+CODE_FREE = frozenset({"structured", "safetensors", "onnx", "numpy"})
 
 
 @dataclass(frozen=True, slots=True)

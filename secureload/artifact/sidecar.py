@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import stat
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from secureload.artifact.folder import FOLDER_SIDECAR
 from secureload.artifact.opening import open_regular, text_path
-from secureload.errors import ArtifactError, SignatureFormatError, UsageError
+from secureload.errors import ArtifactError, SandboxError, SignatureFormatError, UsageError
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.printable import printable
 
@@ -168,9 +169,12 @@ def _replace(target: Path, data: bytes) -> None:
         raise _cannot_write(printable(target), error) from None
 
 
-def _cannot_write(shown: str, error: OSError) -> UsageError:
+def _cannot_write(shown: str, error: OSError) -> UsageError | SandboxError:
+    message = f"the signature file cannot be written to {shown}: {printable(error.strerror or error, 120)}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
+        return SandboxError(message, hint="Make room on the disk, or have it written elsewhere.", path=shown)
     return UsageError(
-        f"the signature file cannot be written to {shown}: {printable(error.strerror or error, 120)}",
+        message,
         hint="Check the folder's permissions, or have it written elsewhere.",
         path=shown,
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from secureload.errors import SandboxError, UsageError
 from secureload.printable import printable
 
-__all__ = ["beside", "put_in_place", "refuse_existing"]
+__all__ = ["beside", "put_in_place", "refuse_existing", "taken_back"]
 
 
 def refuse_existing(target: Path, *, force: bool) -> None:
@@ -23,6 +23,11 @@ def refuse_existing(target: Path, *, force: bool) -> None:
         )
     if target.is_dir():
         raise UsageError(f"{printable(target, 400)} is a folder", hint="name a file with --output")
+    if target.exists() and not target.is_file():
+        raise UsageError(
+            f"{printable(target, 400)} is no file: it would be replaced by one",
+            hint="name a file with --output",
+        )
     if not target.parent.is_dir():
         raise UsageError(
             f"there is no folder {printable(target.parent, 400)}",
@@ -66,6 +71,19 @@ def put_in_place(fresh: Path, target: Path, *, force: bool) -> None:
         ) from None
     except OSError as error:
         raise _cannot_write(target, error) from None
+
+
+@contextlib.contextmanager
+def taken_back(was_there: Mapping[Path, bool]) -> Iterator[None]:
+    """Remove the files that were not there before, where what comes after writing them fails: half is nothing."""
+    try:
+        yield
+    except BaseException:
+        for path, before in was_there.items():
+            if not before:
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
+        raise
 
 
 def _link(fresh: Path, target: Path) -> None:

@@ -25,7 +25,10 @@ from secureload.values import dataclass, replace
 if TYPE_CHECKING:
     from secureload.policy.verdict import Verdict
 
-__all__ = ["Confinement", "ConfinementMissingError", "MissingModuleError", "prove"]
+__all__ = ["Confinement", "ConfinementMissingError", "MissingModuleError", "missing_module", "prove"]
+
+# Libraries that read a format, by the extra that brings them.
+_EXTRAS = {"onnxruntime": "onnx", "skops": "skops"}
 
 _PROC = Path("/proc")
 _MOST_LAYERS = 32
@@ -104,14 +107,22 @@ def prove(message: Message, pid: int, terms: Terms = STRICT) -> Confinement:
     return found
 
 
+def missing_module(module: str) -> MissingModuleError:
+    """Return the error about a module that is not installed; the hint names the extra that brings it."""
+    name = printable(module)
+    extra = _EXTRAS.get(name.partition(".")[0])
+    return MissingModuleError(
+        f"the model needs the module {name!r}, which cannot be imported here",
+        hint=f"pip install 'secureload[{extra}]'"
+        if extra
+        else "install the library that the model was saved with, in the version that it names",
+        module=name,
+    )
+
+
 def _check_ready(message: Message) -> None:
     if message.kind is Kind.FAILURE and isinstance(message.body.get("module"), str):
-        name = printable(message.body["module"])
-        raise MissingModuleError(
-            f"the model needs the module {name!r}, which cannot be imported here",
-            hint="install the library that the model was saved with, in the version that it names",
-            module=name,
-        )
+        raise missing_module(message.body["module"])
     if message.kind is Kind.FAILURE:
         what = f"{message.body.get('type')}: {message.body.get('message')}"
         raise SandboxError(

@@ -214,3 +214,36 @@ def test_an_estimator_without_a_form_in_onnx_is_named(tmp_path: Path) -> None:
     joblib.dump(KernelDensity().fit(X), tmp_path / "model.joblib")
     with pytest.raises(ConversionError, match="KernelDensity"):
         convert(tmp_path / "model.joblib", "onnx")
+
+
+@pytest.mark.parametrize("place", ["/dev/full", "/dev/null"])
+def test_a_device_is_never_replaced(tmp_path: Path, place: str) -> None:
+    joblib.dump(3, tmp_path / "model.joblib")
+    with pytest.raises(UsageError, match="is no file"):
+        convert(tmp_path / "model.joblib", "pickle", output=place, force=True)
+
+
+def test_what_cannot_be_signed_is_taken_back(
+    tmp_path: Path, alice: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joblib.dump(PIPELINE, tmp_path / "model.joblib")
+
+    written: list[int] = []
+
+    def full_after_the_target(descriptor: int) -> None:
+        written.append(descriptor)
+        if len(written) > 1:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("secureload.artifact.sidecar.os.fsync", full_after_the_target)
+    with pytest.raises(secureload.SecureloadError, match="No space left") as caught:
+        convert(tmp_path / "model.joblib", "safetensors", key=alice)
+    assert caught.value.exit_code == 5
+    assert [one.name for one in tmp_path.iterdir()] == ["model.joblib"]
+
+
+def test_a_key_that_is_not_there_leaves_nothing_unsigned_behind(tmp_path: Path) -> None:
+    joblib.dump(PIPELINE, tmp_path / "model.joblib")
+    with pytest.raises(secureload.SecureloadError):
+        convert(tmp_path / "model.joblib", "safetensors", key=tmp_path / "no-key")
+    assert [one.name for one in tmp_path.iterdir()] == ["model.joblib"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from secureload.errors import LimitError, MalformedError
+from secureload.printable import printable
+
 __all__ = ["read_numpy"]
 
 _NAME_CHARS = 80
@@ -14,8 +17,22 @@ def read_numpy(data: memoryview) -> Any:
     """Return the array of an ``.npy`` file, or the arrays of an ``.npz`` archive by name.
 
     Raises:
-        ValueError: it holds objects, or is neither.
+        MalformedError: it holds objects, or is neither.
+        LimitError: its arrays do not fit into memory.
     """
+    try:
+        return _read(data)
+    except MalformedError:
+        raise
+    except MemoryError:
+        raise LimitError(
+            "the arrays do not fit into memory", limit="memory", allowed=0, seen=len(data)
+        ) from None
+    except Exception as error:  # numpy and zipfile raise a dozen classes
+        raise _malformed(f"{type(error).__name__}: {error}") from None
+
+
+def _read(data: memoryview) -> Any:
     import numpy as np
 
     file = io.BytesIO(data)
@@ -29,4 +46,8 @@ def _member(archive: Any, name: str) -> Any:
     try:
         return archive[name]
     except ValueError as error:
-        raise ValueError(f"array {name[:_NAME_CHARS]!r}: {error}") from None
+        raise _malformed(f"array {name[:_NAME_CHARS]!r}: {error}") from None
+
+
+def _malformed(message: str) -> MalformedError:
+    return MalformedError(f"the numpy file cannot be read: {printable(message, 300)}", format="numpy")

@@ -56,7 +56,7 @@ def parse_tensors(data: memoryview, limits: Limits) -> list[tuple[str, str, tupl
 def _array(name: str, kind: str, shape: tuple[int, ...], data: memoryview) -> Any:
     import numpy as np
 
-    if kind not in NARROW and kind not in DTYPES:
+    if not isinstance(kind, str) or (kind not in NARROW and kind not in DTYPES):
         raise _malformed(
             f"tensor {printable(name, 60)!r} is of type {printable(kind, 20)}, which numpy has not"
         )
@@ -67,7 +67,14 @@ def _array(name: str, kind: str, shape: tuple[int, ...], data: memoryview) -> An
     if count * dtype.itemsize != len(data):
         raise _malformed(f"tensor {printable(name, 60)!r} has another size than its shape")
     flat = np.frombuffer(data, dtype) if len(data) else np.empty(0, dtype)
-    return (widened(kind, flat) if kind in NARROW else flat).reshape(shape)
+    if kind == "BOOL" and bool((flat.view("u1") > 1).any()):
+        raise _malformed(f"tensor {printable(name, 60)!r} has a truth value that is neither 0 nor 1")
+    try:
+        return (widened(kind, flat) if kind in NARROW else flat).reshape(shape)
+    except ValueError:
+        raise _malformed(
+            f"tensor {printable(name, 60)!r} has {len(shape)} dimensions, or lengths, that numpy has not"
+        ) from None
 
 
 def widened(kind: str, bits: Any) -> Any:
