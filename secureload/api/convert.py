@@ -13,6 +13,7 @@ from typing import Any
 from secureload.api.check import allow_list, counted, verification_of
 from secureload.api.examiner import Examiner
 from secureload.api.in_process import own_refs
+from secureload.api.load import warn_of_versions
 from secureload.api.readings import Reading, reading_of
 from secureload.artifact.admitted import Admitted, admit
 from secureload.artifact.artifact import Artifact, open_artifact
@@ -192,8 +193,10 @@ class Admission:
     limits: Limits
     hook: str | None = None
 
-    def admit(self, artifact: Artifact) -> tuple[Admitted, Reading]:
+    def admit(self, artifact: Artifact, *, tell: bool = False) -> tuple[Admitted, Reading]:
         """Examine, decide and admit an open artifact; return it with how it is read.
+
+        With ``tell`` the caller is warned of a model that another version of a library saved.
 
         Raises:
             ConversionError: it is rejected.
@@ -206,6 +209,8 @@ class Admission:
             admitted = admit(artifact, verdict)
         except PolicyError as error:
             raise self._unknown(error, examination.trace) from None
+        if tell:
+            warn_of_versions(examination)
         return admitted, reading_of(examination)
 
     def worker(self, artifact: Artifact, reading: Reading, targets: Iterable[str]) -> ConvertingWorker:
@@ -259,7 +264,7 @@ class _Job:
 
     def run(self, artifact: Artifact, place: Path, *, force: bool) -> Conversion:
         """Convert the open artifact, prove the result, and put it at ``place``."""
-        admitted, reading = self.admission.admit(artifact)
+        admitted, reading = self.admission.admit(artifact, tell=True)
         if reading.name == "onnx":
             raise ConversionError(
                 "an ONNX model is a graph, and is not turned back into an estimator",
@@ -271,7 +276,8 @@ class _Job:
             target = (
                 TARGETS["tensors"] if told["tensors"] and self.target.name == "safetensors" else self.target
             )
-            data = memoryview(before.ask("encode", target=target.name, options=dict(self.options)))
+            options = {**self.options, "versions": _saved_with(reading.trace)}
+            data = memoryview(before.ask("encode", target=target.name, options=options))
             with beside(place, data) as fresh:
                 proof, state, count, digest = self._proved(before, told, target, fresh)
                 if proof.tier is Tier.FAILED:
@@ -294,7 +300,9 @@ class _Job:
         except LoadFailedError as error:
             raise ConversionError(
                 f"the {target.name} file cannot be read back, and was not written: {error.message}",
-                hint="try another --dtype or --opset, or --to safetensors",
+                hint="try another --dtype or --opset, or --to safetensors"
+                if target.name == "onnx"
+                else "use the versions of the libraries that saved it, or keep it as a signed file",
             ) from None
 
     def _proved(
@@ -339,6 +347,11 @@ class _Job:
 
     def _tolerance(self, target: Target) -> Tolerance:
         return Tolerance() if target.exact else TOLERANCES[self.options["dtype"]]
+
+
+def _saved_with(trace: Trace) -> dict[str, str]:
+    """Return the versions of libraries that saved the model, of several the one that is not installed here."""
+    return dict(sorted(trace.versions, key=lambda pair: installed(pair[0]) != pair[1]))
 
 
 def _same_state(before: ConvertingWorker, after: ConvertingWorker) -> tuple[str | None, bool | None]:

@@ -64,7 +64,7 @@ from secureload.signing.truststore import TrustStore
 from secureload.trust.memory import read_memory
 from secureload.values import dataclass
 
-__all__ = ["ModelVersionWarning", "safe_load"]
+__all__ = ["ModelVersionWarning", "safe_load", "warn_of_versions"]
 
 _MOST_NAMES = 20
 
@@ -165,7 +165,7 @@ def safe_load(
             accepted = _admitted(artifact, verification, wanted, allowed, limits, terms, now)
             note_versions(place, verification, now, wanted, lower=allow_rollback, limits=limits)
             _warn_of_libraries(metadata, accepted.examination)
-            _warn_of_versions(accepted.examination)
+            warn_of_versions(accepted.examination)
             reading = reading_of(accepted.examination)
             loaded = load_here(artifact, reading, own_refs(reading.trace, allowed), limits)
             if golden is not None:
@@ -279,7 +279,7 @@ def _load(
     terms: Terms,
     options: ModelOptions,
 ) -> Any:
-    _warn_of_versions(accepted.examination)
+    warn_of_versions(accepted.examination)
     reading = reading_of(accepted.examination)
     artifact = accepted.admitted.artifact
     try:
@@ -326,7 +326,8 @@ def _with_versions(
     return type(error)(f"{error.message}; it was {told[0].title}", hint=told[0].hint, **error.fields)
 
 
-def _warn_of_versions(examination: Examination) -> None:
+def warn_of_versions(examination: Examination) -> None:
+    """Tell the caller of libraries that are here in another version than the one that saved the model."""
     for finding in examination.findings:
         if finding.severity is Severity.WARNING:
             text = f"{finding.title}; {finding.detail} ({finding.hint})"

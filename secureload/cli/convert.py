@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from secureload.cli.output import Format, emit, emit_json
+from secureload.cli.output import Format, emit, emit_json, note
 from secureload.cli.trust import StoreOption
 from secureload.errors import UsageError
 from secureload.printable import printable
@@ -88,7 +91,8 @@ def convert(
         from secureload.cli.signers import choose_signer
 
         signer = choose_signer(key, passphrase_fd)
-    made = convert_file(
+    with _told_at_once():
+        made = convert_file(
         path, to, output=output, key=signer, allow=allow or (), force=force, accept_difference=accept_difference,
         zstd=zstd, dtype=dtype, opset=opset, onnx_hook=onnx_hook, golden=None if golden is None else _rows(golden),
         trust_store=trust_store, name=name,
@@ -97,6 +101,15 @@ def convert(
         emit_json(_fields(made))
     else:
         emit(_text(made))
+
+
+@contextlib.contextmanager
+def _told_at_once() -> Iterator[None]:
+    """What the library warns of is said when it is known: also where the conversion fails afterwards."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *_: note(f"warning: {printable(message, 400)}")
+        yield
 
 
 def _rows(path: Path) -> Any:

@@ -247,3 +247,25 @@ def test_a_key_that_is_not_there_leaves_nothing_unsigned_behind(tmp_path: Path) 
     with pytest.raises(secureload.SecureloadError):
         convert(tmp_path / "model.joblib", "safetensors", key=tmp_path / "no-key")
     assert [one.name for one in tmp_path.iterdir()] == ["model.joblib"]
+
+
+def saved_by(version: str) -> bytes:
+    """The pickle of a model as another release of scikit-learn would have saved it."""
+    model = LogisticRegression(max_iter=500).fit(X, Y)
+    state = {**model.__getstate__(), "_sklearn_version": version}
+    data = pickle.dumps(model)
+    here = model.__getstate__()["_sklearn_version"].encode()
+    assert data.count(here) == 1
+    return data.replace(bytes([len(here)]) + here, bytes([len(version)]) + state["_sklearn_version"].encode())
+
+
+def test_a_model_of_another_release_is_told_of_before_and_after(
+    tmp_path: Path, alice: SigningKey, store: TrustStore
+) -> None:
+    """The converted file says which release saved the model, not which one converted it."""
+    (tmp_path / "model.pkl").write_bytes(saved_by("1.0.2"))
+    with pytest.warns(secureload.ModelVersionWarning, match=r"1\.0\.2"):
+        made = convert(tmp_path / "model.pkl", "safetensors", key=alice)
+    for isolation in ("process", "none"):
+        with pytest.warns(secureload.ModelVersionWarning, match=r"1\.0\.2"):
+            secureload.safe_load(made.target, trust_store=store, isolation=isolation)  # type: ignore[arg-type]

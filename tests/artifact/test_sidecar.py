@@ -18,7 +18,7 @@ from secureload.artifact.sidecar import (
     update_sidecar,
     write_sidecar,
 )
-from secureload.errors import SecureloadError, SignatureFormatError, UsageError
+from secureload.errors import SandboxError, SecureloadError, SignatureFormatError, UsageError
 from secureload.limits import Limits
 
 
@@ -160,7 +160,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(UsageError, match="No space left"):
+    with pytest.raises(SandboxError, match="No space left"):
         write_sidecar(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

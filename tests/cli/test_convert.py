@@ -65,3 +65,12 @@ def test_a_dangerous_source_is_rejected(tmp_path: Path, shell: Shell) -> None:
     done = shell("convert", tmp_path / "bad.pkl", "--to", "safetensors")
     assert done.code == 1
     assert not (tmp_path / "bad.safetensors").exists()
+
+
+def test_a_model_of_another_release_is_told_of(tmp_path: Path, shell: Shell) -> None:
+    from tests.api.test_convert_sources import saved_by
+
+    (tmp_path / "model.pkl").write_bytes(saved_by("1.0.2"))
+    done = shell("convert", tmp_path / "model.pkl", "--to", "safetensors")
+    assert done.code == 0
+    assert "warning: saved with scikit-learn 1.0.2" in done.err

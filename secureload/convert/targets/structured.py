@@ -43,5 +43,7 @@ def encode(model: Any, own_names: tuple[str, ...], limits: Limits, options: Mapp
         for module, name in _LIBRARIES.items()
         if module in modules and name in _versions
     }
+    # Whoever loads it is told of the version that saved the model, and not of the one that converted it.
+    versions |= {name: said for name, said in options.get("versions", {}).items() if name in versions}
     encoded = encode_structured(model, known, versions, limits)
     return compressed(encoded.pieces, options)
