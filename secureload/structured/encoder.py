@@ -351,6 +351,10 @@ def _hint(what: str) -> str:
         return (
             "convert it --to onnx, or keep it as a signed joblib file, which secureload loads in its sandbox"
         )
+    if what.startswith("scipy.sparse"):
+        return (
+            "call its tocsr() and save what comes out: rows, columns, coordinates and diagonals have a form"
+        )
     if library in ("sklearn", "numpy", "scipy", "pandas"):
         return "keep it as a signed joblib file, which secureload loads in its sandbox"
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +37,9 @@ class Forgery:
         self.metadata = dict(parsed.metadata)
         self.metadata.pop("crc32")
         self.names, self.shapes, self.root = json.loads(bytes(parsed.side))
-        self.tensors = [[kind, shape, bytearray(data)] for kind, shape, data in parsed.tensors]
+        self.tensors: list[list[Any]] = [
+            [kind, shape, bytearray(data)] for kind, shape, data in parsed.tensors
+        ]
 
     def nodes(self, tag: str) -> list[list[Any]]:
         """Every node of the JSON with this tag."""
@@ -109,16 +112,16 @@ class Forgery:
         self.tensors[unused] = self.tensors.pop()
         node[1] = unused
 
-    def bytes(self) -> bytes:
+    def bytes(self) -> builtins.bytes:
         """The changed file, with a good checksum."""
         side = json.dumps(
             [self.names, self.shapes, self.root], separators=(",", ":"), ensure_ascii=False
         ).encode()
         entries = [
-            (f"{number}", kind, tuple(shape), bytes(data))
+            (f"{number}", kind, tuple(shape), builtins.bytes(data))
             for number, (kind, shape, data) in enumerate(self.tensors)
         ]
-        return b"".join(bytes(piece) for piece in container.build(side, entries, self.metadata))
+        return b"".join(builtins.bytes(piece) for piece in container.build(side, entries, self.metadata))
 
 
 def forged(model: Any, change: Callable[[Forgery], object]) -> bytes:

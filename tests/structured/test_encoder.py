@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -180,11 +181,30 @@ def test_a_forest_shares_nothing_that_was_not_shared() -> None:
         (FunctionTransformer(lambda x: x), "<lambda>"),
         (FunctionTransformer(np.memmap), "numpy.memmap"),
         ([np.array([1.0], dtype=np.longdouble)], "no portable form"),
+        ([np.longdouble(1)], "no portable form"),
+        ([np.clongdouble(1)], "no portable form"),
         ([np.matrix([[1.0]])], "matrix"),
+        ([np.recarray(1, dtype=[("a", "<f4")])], "recarray"),
+        ([scipy.sparse.lil_matrix(np.eye(2))], "lil_matrix"),
+        ([scipy.sparse.dok_array(np.eye(2))], "dok_array"),
+        ([scipy.sparse.bsr_array(np.eye(2))], "bsr_array"),
         ([object()], "builtins.object"),
         (["half \ud800"], "surrogate"),
     ],
-    ids=["lambda", "a class that opens files", "long double", "matrix", "object", "half a character"],
+    ids=[
+        "lambda",
+        "a class that opens files",
+        "long double",
+        "a long double",
+        "a complex one",
+        "matrix",
+        "array of records by name",
+        "lil",
+        "dok",
+        "bsr",
+        "object",
+        "half a character",
+    ],  # fmt: skip
 )
 def test_what_has_no_form_is_named(model: Any, named: str) -> None:
     with pytest.raises(ConversionError) as caught:
