@@ -204,7 +204,7 @@ def test_a_forest_shares_nothing_that_was_not_shared() -> None:
         "bsr",
         "object",
         "half a character",
-    ],  # fmt: skip
+    ],
 )
 def test_what_has_no_form_is_named(model: Any, named: str) -> None:
     with pytest.raises(ConversionError) as caught:
