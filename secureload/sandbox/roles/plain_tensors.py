@@ -53,7 +53,7 @@ def parse_tensors(data: memoryview, limits: Limits) -> list[tuple[str, str, tupl
     return result
 
 
-def _array(name: str, kind: str, shape: tuple[int, ...], data: memoryview) -> Any:
+def _array(name: str, kind: object, shape: tuple[int, ...], data: memoryview) -> Any:
     import numpy as np
 
     if not isinstance(kind, str) or (kind not in NARROW and kind not in DTYPES):
