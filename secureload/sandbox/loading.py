@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["PinnedModel", "load_confined", "loader_config", "spawn_loader"]
 
 ONE_WORKER = ModelOptions()
+# Libraries of inputs, and what of them is imported.
+_INPUTS = {"pandas": "pandas", "polars": "polars", "pyarrow": "pyarrow", "scipy": "scipy.sparse"}
 _LOGGER = logging.getLogger("secureload.sandbox")
 
 
@@ -86,6 +88,16 @@ class PinnedModel:
             worker.close()
             raise
         return worker
+
+    def unknown(self) -> frozenset[str]:
+        """Return the libraries of inputs that a worker which is started now does not import."""
+        known = {module.partition(".")[0] for module in self._config["modules"]} | {"scipy"}  # which all have
+        return frozenset(_INPUTS) - known
+
+    def learn(self, libraries: Collection[str]) -> None:
+        """Have the workers that are started from now on import these libraries of inputs too."""
+        more = [module for library, module in _INPUTS.items() if library in libraries]
+        self._config = {**self._config, "modules": list(dict.fromkeys((*self._config["modules"], *more)))}
 
     def close(self) -> None:
         """Give the bytes up."""
@@ -192,9 +204,7 @@ def _duplicate(descriptor: int) -> int:
 
 def _inputs() -> tuple[str, ...]:
     """The libraries of inputs that the caller may pass: those that it has imported."""
-    return tuple(
-        module for module in ("pandas", "polars", "pyarrow", "scipy.sparse") if module in sys.modules
-    )
+    return tuple(module for module in _INPUTS.values() if module in sys.modules)
 
 
 def _holds_proxy(value: Any) -> bool:

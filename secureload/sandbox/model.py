@@ -11,7 +11,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager
 from functools import partial
@@ -26,7 +26,14 @@ from secureload.sandbox.host import Spawned, Worker
 from secureload.sandbox.proof import Confinement
 from secureload.sandbox.reference import Described, Origin, Reference, UnplacedError
 from secureload.sandbox.restarts import RestartBudget
-from secureload.sandbox.session import Collector, Session, UnsentError, again, encode_key
+from secureload.sandbox.session import (
+    Collector,
+    Session,
+    UnknownLibrariesError,
+    UnsentError,
+    again,
+    encode_key,
+)
 from secureload.sandbox.wire.errors import Unencodable
 from secureload.values import dataclass
 
@@ -56,6 +63,12 @@ class Loadable(Protocol):
 
     def start(self, spawned: Spawned | None = None) -> Worker:
         """Return a worker that is loading them; ``spawned`` is one that was asked for before."""
+
+    def unknown(self) -> frozenset[str]:
+        """Return the libraries of inputs that a worker which is started now does not import."""
+
+    def learn(self, libraries: Collection[str]) -> None:
+        """Have the workers that are started from now on import these libraries of inputs too."""
 
     def close(self) -> None:
         """Give the bytes up."""
@@ -220,7 +233,7 @@ class Model:
             if session is not None and session.end is None:
                 try:
                     return session.call(ref, name, args, kwargs, limits)
-                except (UnsentError, UnplacedError):
+                except (UnsentError, UnplacedError, UnknownLibrariesError):
                     pass  # nothing was sent
         return self._told(lambda session: session.call(ref, name, args, kwargs, limits), ref, name)
 
@@ -278,10 +291,12 @@ class Model:
                 session = self._live(slot)
                 try:
                     return self._placed(ask, session)
+                except UnknownLibrariesError as error:
+                    self._learn(slot, session, error.libraries)
                 except UnsentError as error:
                     if last or not self._may_restart or self._closed:
                         raise again(error.error) from None
-            raise AssertionError("unreachable")
+            raise SandboxError("this model's worker was started again and again", hint="call it again")
         finally:
             if self._only is None:
                 with self._lock:
@@ -367,6 +382,16 @@ class Model:
             )
         return session
 
+    def _learn(self, slot: _Slot, session: Session, libraries: Collection[str]) -> None:
+        """Give up a worker that does not know the libraries of its inputs, which were imported here since."""
+        with slot.lock:
+            self._source.learn(libraries)
+            if slot.session is session:
+                session.retire(
+                    SandboxError("this worker did not know what it was given", hint="call it again")
+                )
+                slot.session, slot.fresh = None, True
+
     def _seat(self, slot: _Slot, session: Session) -> None:
         slot.session = session
         slot.fresh = False
@@ -374,9 +399,12 @@ class Model:
             session.close()
 
     def _begin(self, spawned: Spawned | None) -> Session:
+        unknown = self._source.unknown()
         worker = self._source.start(spawned)
         self._confinement = worker.confinement
-        return Session(worker, self._limits, self)
+        session = Session(worker, self._limits, self)
+        session.unknown = unknown
+        return session
 
     def _start_others(self) -> None:
         errors: list[BaseException] = []

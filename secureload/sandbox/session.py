@@ -30,7 +30,7 @@ from secureload.sandbox.wire.frame import Kind, Message
 from secureload.sandbox.wire.quick import Kept, Packed, answer_in, asked_with
 from secureload.sandbox.wire.values import Decoder, Encoder
 
-__all__ = ["Collector", "Session", "UnsentError", "again", "encode_key"]
+__all__ = ["Collector", "Session", "UnknownLibrariesError", "UnsentError", "again", "encode_key"]
 
 _REQUEST, _REPLY = Kind.REQUEST, Kind.REPLY  # members of an enumeration are looked up anew each time
 _LOAD_HINT = "use the library versions that it was saved with"
@@ -48,6 +48,14 @@ class UnsentError(Exception):
     def __init__(self, error: SandboxError) -> None:
         super().__init__(error)
         self.error = error
+
+
+class UnknownLibrariesError(Exception):
+    """The worker was not told of libraries that the arguments are of: nothing was sent."""
+
+    def __init__(self, libraries: set[str]) -> None:
+        super().__init__(libraries)
+        self.libraries = libraries
 
 
 class Session:
@@ -71,6 +79,8 @@ class Session:
         self._asked: tuple[Reference | None, Mapping[str, Any]] = _LOADING
         self._position = 0
         self.roots: tuple[Described, ...] = ()
+        # Libraries of inputs that the worker has not imported, and cannot any more.
+        self.unknown: frozenset[str] = frozenset()
         self.end: SandboxError | None = None
         # Whether it ended because its caller gave it up: no crash.
         self.abandoned = False
@@ -103,6 +113,11 @@ class Session:
             self.abandoned = True
             self.end = error
             self._worker.kill()  # the thread that waits hears of it, and closes
+
+    def retire(self, error: SandboxError) -> None:
+        """End the worker after the call that it is at."""
+        with self._lock:
+            self.close(error)
 
     def drop(self, number: int) -> None:
         """Release an object with the next request."""
@@ -168,6 +183,8 @@ class Session:
                 f"{error} cannot be sent to the sandbox: only data crosses",
                 hint=error.hint or "pass arrays, lists, DataFrames or sparse matrices",
             ) from None
+        if not self.unknown.isdisjoint(encoder.libraries):
+            raise UnknownLibrariesError(encoder.libraries)
         number = ref.number_in(self)
         body = {"op": "call", "ref": number, "name": name, "args": encoded, "kwargs": named}
         value = self._exchange(ref, self._send, (body, tuple(encoder.segments)), limits, body)

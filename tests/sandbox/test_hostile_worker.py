@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +48,12 @@ class Started:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
+
+    def unknown(self) -> frozenset[str]:
+        return frozenset()
+
+    def learn(self, libraries: Collection[str]) -> None:
+        raise AssertionError(libraries)
 
     def start(self, spawned: object = None) -> Worker:
         assert spawned is None

@@ -8,15 +8,21 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+import secureload
 from secureload import SandboxError, UsageError
 from secureload.errors import CrashLoopError, SandboxMemoryError, SandboxTimeoutError
 
-from .conftest import Load
+from .conftest import Load, run_child
 from .inside import INSIDE, Inside
 from .test_session import is_gone, wait_until
 
@@ -346,3 +352,39 @@ def test_a_model_that_is_closed_while_others_call_it_says_so_to_each_of_them(ins
     for thread in threads:
         thread.join(20)
     assert told == ["this model was closed"] * 3
+
+
+# -- libraries that come late ---------------------------------------------------------------------------------
+
+LATE = """
+    import sys
+    from pathlib import Path
+    import secureload
+
+    path, store, library = sys.argv[1:]
+    model = secureload.safe_load(path, trust_store=Path(store), restarts=0)
+    assert library not in sys.modules
+    rows = [[5.1, 3.5, 1.4, 0.2], [6.0, 3.0, 5.0, 2.0]]
+    expected = model.predict(rows).tolist()
+    part = model.steps[-1][1]
+    made = getattr(__import__(library), {"pandas": "DataFrame", "polars": "DataFrame"}[library])
+    frame = made({name: [row[at] for row in rows] for at, name in enumerate("abcd")})
+    assert model.predict(frame).tolist() == expected
+    assert part.n_features_in_ == 4
+    assert model.restarts == 0
+    assert len(model.pids) == 1
+    print("understood")
+"""
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_frame_of_a_library_that_was_imported_after_the_model_was_loaded_is_understood(
+    library: str, tmp_path: Path, alice: Any, alices_trust_store: Path
+) -> None:
+    pytest.importorskip(library, reason=f"{library} is not installed (the extra 'libraries' has it)")
+    rows = np.array([[5.1, 3.5, 1.4, 0.2], [6.0, 3.0, 5.0, 2.0]])
+    path = tmp_path / "model.joblib"
+    joblib.dump(make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, [0, 1]), path)
+    secureload.sign(path, key=alice)
+    ended = run_child(LATE, str(path), str(alices_trust_store), library)
+    assert ended.stdout.strip() == "understood", ended.stderr

@@ -50,6 +50,7 @@ class Encoder:
     ) -> None:
         self.segments: list[Buffer] = []
         self.generators: list[Any] = []  # random generators that were encoded
+        self.libraries: set[str] = set()  # whose values were encoded
         self._limits = limits
         self._refer = refer
         self._exact = exact
@@ -89,8 +90,10 @@ class Encoder:
         if isinstance(value, type):
             return _encode_type(value)
         for base in type(value).__mro__[:-1]:
-            encode = _LIBRARIES.get(base.__module__.partition(".")[0])
+            library = base.__module__.partition(".")[0]
+            encode = _LIBRARIES.get(library)
             if encode is not None:
+                self.libraries.add(library)
                 return encode(self, value)
         found = containers.encode_container(value, self.encode, exact=self._exact)
         if found is not None:
