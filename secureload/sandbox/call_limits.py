@@ -24,6 +24,7 @@ class CallLimits:
 
     timeout_seconds: float | None = None
     memory_bytes: int | None = None
+    settings: dict[str, Any] | None = None  # scikit-learn's, of the calling thread
 
     def __post_init__(self) -> None:
         """Raise :class:`UsageError` for what is no time, or no size."""

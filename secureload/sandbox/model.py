@@ -34,6 +34,7 @@ from secureload.sandbox.session import (
     again,
     encode_key,
 )
+from secureload.sandbox.settings import changed_settings
 from secureload.sandbox.wire.errors import Unencodable
 from secureload.values import dataclass
 
@@ -217,16 +218,14 @@ class Model:
         Raises whatever the model raises, as the nearest class that is known here; a :class:`SandboxError`
         where the worker dies, is too slow, or does not keep to the protocol.
         """
-        limits = call_limits(self)
-        limits = self._options.calls if limits is None else limits.over(self._options.calls)
+        limits = self._limits_of_call()
         return self._asked(lambda session: session.request(op, ref, limits=limits, **fields), ref)
 
     def call(self, ref: Reference, name: str | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a method (or the object itself, where ``name`` is None) with data; raises as :meth:`request`."""
         if self.guard is not None and ref.origin.parent is None:
             self.guard(name, args, kwargs)
-        limits = call_limits(self)
-        limits = self._options.calls if limits is None else limits.over(self._options.calls)
+        limits = self._limits_of_call()
         only = self._only
         if only is not None and not events.wanted(events.CALL):
             session = only.session
@@ -247,8 +246,7 @@ class Model:
         """
         if self.guard is not None and ref.origin.parent is None:
             self.guard(name, args, kwargs)
-        limits = call_limits(self)
-        limits = self._options.calls if limits is None else limits.over(self._options.calls)
+        limits = self._limits_of_call()
         abandoned = _Abandoned(self._limits.worker_abandoned_seconds)
 
         def ask(session: Session) -> Any:
@@ -256,6 +254,17 @@ class Model:
             return session.call(ref, name, args, kwargs, limits)
 
         return await self._background.run(lambda: self._told(ask, ref, name), abandoned.give_up)
+
+    def _limits_of_call(self) -> CallLimits | None:
+        """Return what holds for a call that is made here and now: its bounds, and the settings of this thread."""
+        limits = call_limits(self)
+        limits = self._options.calls if limits is None else limits.over(self._options.calls)
+        settings = changed_settings()
+        if settings is None:
+            return limits
+        if limits is None:
+            return CallLimits(settings=settings)
+        return CallLimits(limits.timeout_seconds, limits.memory_bytes, settings)
 
     def settle(self, ref: Reference, name: str) -> None:
         """Call a method without arguments in every worker, and from now on in each that is started."""

@@ -159,6 +159,8 @@ class Session:
         already, and :class:`~secureload.sandbox.reference.UnplacedError` where ``ref`` is not known to it.
         """
         body = {"op": op, "ref": ref.number_in(self), **fields}
+        if limits is not None and limits.settings is not None:
+            body["settings"] = limits.settings
         return self._exchange(ref, self._send, (body, ()), limits, body, parts)
 
     def call(
@@ -170,7 +172,8 @@ class Session:
         limits: CallLimits | None = None,
     ) -> Any:
         """Call a method (or the object itself, where ``name`` is None) with data; raises as :meth:`request` does."""
-        if len(args) == 1 and not kwargs and not self._dropped:
+        settings = None if limits is None else limits.settings
+        if len(args) == 1 and not kwargs and not self._dropped and settings is None:
             part = self._part(ref.number_in(self), name, args[0])
             if part is not None:
                 return self._exchange(ref, self._send_array, part, limits)
@@ -183,10 +186,14 @@ class Session:
                 f"{error} cannot be sent to the sandbox: only data crosses",
                 hint=error.hint or "pass arrays, lists, DataFrames or sparse matrices",
             ) from None
+        if settings is not None:
+            encoder.libraries.add(str(settings.get("transform_output")))
         if not self.unknown.isdisjoint(encoder.libraries):
             raise UnknownLibrariesError(encoder.libraries)
         number = ref.number_in(self)
         body = {"op": "call", "ref": number, "name": name, "args": encoded, "kwargs": named}
+        if settings is not None:
+            body["settings"] = settings
         value = self._exchange(ref, self._send, (body, tuple(encoder.segments)), limits, body)
         return generators.gone_on(encoder.generators, value) if encoder.generators else value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import itertools
 import logging
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.base import BaseEstimator, RegressorMixin, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris
@@ -220,6 +222,26 @@ def test_a_refusal_says_what_was_wrong_with_what_was_given(load: Load, forest: A
     ):
         with pytest.raises(UsageError, match=reason):
             proxy.predict(given)
+
+
+def test_the_settings_of_scikit_learn_hold_for_what_is_computed_in_the_sandbox(load: Load) -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame(ROWS, columns=list("abcd"))
+    scaler, line = StandardScaler().fit(frame), LinearRegression().fit(ROWS, LABELS)
+    proxies = load(scaler), load(line)
+    with sklearn.config_context(transform_output="pandas", assume_finite=True, print_changed_only=False):
+        found, expected = proxies[0].transform(frame), scaler.transform(frame)
+        assert type(found) is pd.DataFrame
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+        gaps = np.full((1, 4), np.nan)
+        assert np.array_equal(proxies[1].predict(gaps), line.predict(gaps), equal_nan=True)
+        assert repr(proxies[0]) == repr(scaler)
+        awaited = asyncio.run(proxies[0].atransform(frame))
+        pd.testing.assert_frame_equal(awaited, expected, check_exact=True)
+    assert type(proxies[0].transform(frame)) is np.ndarray
+    with pytest.raises(ValueError, match="NaN"):
+        proxies[1].predict(gaps)
 
 
 def test_what_a_model_prints_is_logged(load: Load, caplog: pytest.LogCaptureFixture) -> None:

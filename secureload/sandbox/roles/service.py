@@ -110,6 +110,8 @@ class Service:
         segments, lent = _lent(message.segments) if message.shared else (message.segments, [])
         decoder = Decoder(segments, self._limits, self._resolve)
         operation = _OPERATIONS[body["op"]]
+        if "settings" in body:
+            operation = partial(_with_settings, operation)
         request_id = message.request_id
         del message, segments
         self._answer(request_id, partial(operation, self, body, decoder), lent)
@@ -342,6 +344,14 @@ def _told_by(error: BaseException) -> str:
         return str(error)[:_MESSAGE_CHARS]
     except Exception as other:
         return f"(it cannot be shown: {type(other).__name__})"
+
+
+def _with_settings(operation: Any, service: Service, body: dict[str, Any], decoder: Decoder) -> Any:
+    """Let the settings of scikit-learn in the caller's thread hold for what it asks."""
+    import sklearn
+
+    with sklearn.config_context(**body["settings"]):
+        return operation(service, body, decoder)
 
 
 def _same(value: Any) -> Any:
