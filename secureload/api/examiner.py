@@ -46,7 +46,8 @@ class Examiner:
     A thousand models of thirty kinds have thirty shapes: each is decoded, judged and shown to fickling once. A
     shape about which there is nothing to say has nothing to say in any model; one with findings is examined anew
     for each file, because findings have offsets. ``judgements`` are of the same allow-list. ``terms`` say what
-    confinement of the tracers will do; ``tracer`` is one that was begun before, and ends with this.
+    confinement of the tracers will do; ``tracer`` is one that was begun before, and ends with this. Who examines
+    one file says that it is ``alone``: it is judged as it is, and not what others of its shape would have in common.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Examiner:
         opinions: Opinions | None = None,
         terms: Terms = STRICT,
         tracer: Tracer | None = None,
+        alone: bool = False,
     ) -> None:
         self._allow = allow
         self._limits = limits
@@ -65,6 +67,7 @@ class Examiner:
         self._owns_opinions = opinions is None
         self._tracer = Tracer(limits, self._opinions, terms) if tracer is None else tracer
         self._judgements = Judgements(limits) if judgements is None else judgements
+        self._alone = alone
 
     @property
     def confinement(self) -> Confinement | None:
@@ -78,12 +81,15 @@ class Examiner:
             SandboxError: the sandbox cannot be had.
         """
         traced = self._tracer.trace(artifact.fileno(), artifact.size, artifact.name)
+        if self._alone:
+            found = self._judged(traced.parts)
+            silent = not found.findings and found.coverage.complete
+            return found if silent else self._judged_with_more(artifact, traced.parts)
         known = self._judgements.get(traced.shape)
         if known is None:
             known = self._judged(traced.common)
             if known.findings or not known.coverage.complete:
-                parts = with_side_files(artifact, traced.parts, self._survey, self._limits)
-                return self._judged(with_third_reading(artifact, parts, self._opinions, self._limits))
+                return self._judged_with_more(artifact, traced.parts)
             self._judgements.keep(traced.shape, known)
         coverage = replace(
             known.coverage, bytes_total=traced.bytes_total, bytes_examined=traced.bytes_examined
@@ -114,6 +120,10 @@ class Examiner:
 
     def _survey(self, artifact: Artifact) -> tuple[Part, ...]:
         return self._tracer.trace(artifact.fileno(), artifact.size, artifact.name).parts
+
+    def _judged_with_more(self, artifact: Artifact, parts: tuple[Part, ...]) -> Examination:
+        parts = with_side_files(artifact, parts, self._survey, self._limits)
+        return self._judged(with_third_reading(artifact, parts, self._opinions, self._limits))
 
     def _judged(self, parts: tuple[Part, ...]) -> Examination:
         return examine(parts, self._allow, installed_versions(), most_findings=self._limits.trace_findings)

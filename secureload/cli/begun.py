@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["Begun", "begun"]
 
 
+_HEAD_BYTES = 4_096
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A tracer that has asked for its worker, and what it asks fickling with."""
+    """A tracer that has asked for its worker, what it asks fickling with, and the first bytes of the file."""
 
     tracer: Tracer
     opinions: Opinions
+    head: bytes = b""
 
     def close(self) -> None:
         """End them, if that is still to be done."""
@@ -43,7 +47,7 @@ def begun(path: Path, limits: Limits) -> Begun | None:
     except (OSError, ValueError):
         return None
     opinions = opinions_of_user(limits)
-    found = Begun(Tracer(limits, opinions), opinions)
+    found = Begun(Tracer(limits, opinions), opinions, os.pread(descriptor, _HEAD_BYTES, 0))
     try:
         found.tracer.begin(plain=is_plain(descriptor), size=os.fstat(descriptor).st_size)
     except (OSError, SandboxError):

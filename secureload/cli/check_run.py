@@ -62,6 +62,10 @@ def run_check(
             brief=output_format is not ReportFormat.JSON,
             jobs=jobs if jobs is not None else cores(),
         )
+        if ahead is not None:
+            from secureload.cli.meanwhile import read_meanwhile
+
+            read_meanwhile(ahead.head, text=output_format is ReportFormat.TEXT)
         run = _checked(paths, options)
     except KeyboardInterrupt:
         note(f"interrupted: {printable(', '.join(map(str, paths)))}: nothing is decided")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from secureload.cli.kinds import of_one_kind
 from secureload.cli.loop import Stopped, each
 from secureload.cli.progress import files_progress, progress_of
 from secureload.cli.walk import Found, walk
@@ -119,7 +117,7 @@ def check_single(path: Path, options: CheckOptions, locator: str | None = None) 
     try:
         with (
             progress_of(path) as progress,
-            Examiners(options.allow, options.limits, options.begun) as examiners,
+            Examiners(options.allow, options.limits, options.begun, alone=True) as examiners,
         ):
             checked = check_one(path, options, progress=progress, examiner=examiners.mine())
     except UsageError:
@@ -171,6 +169,7 @@ def is_folder(path: Path) -> bool:
 def _reports(work: Sequence[_Work], options: CheckOptions) -> list[Report]:
     """Return the reports of all files in their order; after Ctrl-C, of those that were done."""
     from secureload.cli.examiners import Examiners
+    from secureload.cli.kinds import of_one_kind
 
     stop = threading.Event()
     with Examiners(options.allow, options.limits) as examiners, files_progress(len(work)) as progress:
@@ -233,6 +232,8 @@ def _report(work: _Work, options: CheckOptions, stop: threading.Event, examiners
 
 def _internal(error: Exception) -> SecureloadError:
     if os.environ.get("SECURELOAD_DEBUG") == "1":
+        import traceback
+
         traceback.print_exception(error)
     return SandboxError(
         f"internal: {type(error).__name__}: {printable(error)}",

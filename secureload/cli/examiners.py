@@ -18,13 +18,16 @@ __all__ = ["Examiners"]
 class Examiners:
     """The examiners of a run. Use it in a ``with`` block: they end with it."""
 
-    def __init__(self, allow: AllowList, limits: Limits, begun: Begun | None = None) -> None:
-        """``begun`` is the tracer of the first examiner, if there is one already."""
+    def __init__(
+        self, allow: AllowList, limits: Limits, begun: Begun | None = None, *, alone: bool = False
+    ) -> None:
+        """``begun`` is the tracer of the first examiner, if there is one already; ``alone`` is for one file."""
         from secureload.api.examiner import Judgements
         from secureload.cli.remembering import opinions_of_user
 
         self._allow = allow
         self._limits = limits
+        self._alone = alone
         self._judgements = Judgements(limits)
         self._opinions = opinions_of_user(limits) if begun is None else begun.opinions
         self._begun = None if begun is None else begun.tracer
@@ -46,6 +49,7 @@ class Examiners:
                 judgements=self._judgements,
                 opinions=self._opinions,
                 tracer=tracer,
+                alone=self._alone,
             )
             self._here.examiner = found
             with self._lock:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import pickle
 import struct
 
 from secureload.pickles.opcodes import OPCODES
@@ -13,6 +12,7 @@ from secureload.pickles.opcodes import OPCODES
 __all__ = ["Assembler"]
 
 _CODES = {opcode.name: code for code, opcode in OPCODES.items()}
+_BYTE = {name: bytes([code]) for name, code in _CODES.items()}
 
 
 class Assembler:
@@ -21,7 +21,7 @@ class Assembler:
     def __init__(self, protocol: int | None = 4) -> None:
         self._code = bytearray()
         if protocol is not None:
-            self._code += pickle.PROTO + bytes([protocol])
+            self._code += _BYTE["PROTO"] + bytes([protocol])
 
     def raw(self, data: bytes) -> Assembler:
         """Append bytes as they are."""
@@ -44,11 +44,11 @@ class Assembler:
 
     def proto(self, protocol: int) -> Assembler:
         """PROTO, wherever it stands."""
-        return self.raw(pickle.PROTO + bytes([protocol]))
+        return self.raw(_BYTE["PROTO"] + bytes([protocol]))
 
     def frame(self, size: int) -> Assembler:
         """FRAME, which says that its frame has ``size`` bytes."""
-        return self.raw(pickle.FRAME + struct.pack("<Q", size))
+        return self.raw(_BYTE["FRAME"] + struct.pack("<Q", size))
 
     def framed(self, inner: Assembler) -> Assembler:
         """FRAME around all that ``inner`` has collected."""
@@ -60,95 +60,95 @@ class Assembler:
 
     def none(self) -> Assembler:
         """NONE."""
-        return self.raw(pickle.NONE)
+        return self.raw(_BYTE["NONE"])
 
     def boolean(self, value: bool) -> Assembler:
         """NEWTRUE or NEWFALSE."""
-        return self.raw(pickle.NEWTRUE if value else pickle.NEWFALSE)
+        return self.raw(_BYTE["NEWTRUE"] if value else _BYTE["NEWFALSE"])
 
     def integer(self, value: int) -> Assembler:
         """BININT, or LONG1 where it does not fit."""
         if -(1 << 31) <= value < 1 << 31:
-            return self.raw(pickle.BININT + struct.pack("<i", value))
+            return self.raw(_BYTE["BININT"] + struct.pack("<i", value))
         data = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
-        return self.raw(pickle.LONG1 + bytes([len(data)]) + data)
+        return self.raw(_BYTE["LONG1"] + bytes([len(data)]) + data)
 
     def floating(self, value: float) -> Assembler:
         """BINFLOAT."""
-        return self.raw(pickle.BINFLOAT + struct.pack(">d", value))
+        return self.raw(_BYTE["BINFLOAT"] + struct.pack(">d", value))
 
     def text(self, value: str) -> Assembler:
         """BINUNICODE."""
         data = value.encode("utf-8", "surrogatepass")
-        return self.raw(pickle.BINUNICODE + struct.pack("<I", len(data)) + data)
+        return self.raw(_BYTE["BINUNICODE"] + struct.pack("<I", len(data)) + data)
 
     def binary(self, value: bytes) -> Assembler:
         """BINBYTES."""
-        return self.raw(pickle.BINBYTES + struct.pack("<I", len(value)) + value)
+        return self.raw(_BYTE["BINBYTES"] + struct.pack("<I", len(value)) + value)
 
     def mark(self) -> Assembler:
         """MARK."""
-        return self.raw(pickle.MARK)
+        return self.raw(_BYTE["MARK"])
 
     def tuple_(self) -> Assembler:
         """TUPLE, of everything since the last MARK."""
-        return self.raw(pickle.TUPLE)
+        return self.raw(_BYTE["TUPLE"])
 
     def list_(self) -> Assembler:
         """LIST, of everything since the last MARK."""
-        return self.raw(pickle.LIST)
+        return self.raw(_BYTE["LIST"])
 
     def dict_(self) -> Assembler:
         """DICT, of everything since the last MARK."""
-        return self.raw(pickle.DICT)
+        return self.raw(_BYTE["DICT"])
 
     def frozenset_(self) -> Assembler:
         """FROZENSET, of everything since the last MARK."""
-        return self.raw(pickle.FROZENSET)
+        return self.raw(_BYTE["FROZENSET"])
 
     def empty_dict(self) -> Assembler:
         """EMPTY_DICT."""
-        return self.raw(pickle.EMPTY_DICT)
+        return self.raw(_BYTE["EMPTY_DICT"])
 
     def global_(self, module: str, name: str) -> Assembler:
         """GLOBAL, the text form."""
-        return self.raw(pickle.GLOBAL + f"{module}\n{name}\n".encode())
+        return self.raw(_BYTE["GLOBAL"] + f"{module}\n{name}\n".encode())
 
     def stack_global(self, module: str, name: str) -> Assembler:
         """STACK_GLOBAL behind its two strings."""
-        return self.text(module).text(name).raw(pickle.STACK_GLOBAL)
+        return self.text(module).text(name).raw(_BYTE["STACK_GLOBAL"])
 
     def reduce(self) -> Assembler:
         """REDUCE."""
-        return self.raw(pickle.REDUCE)
+        return self.raw(_BYTE["REDUCE"])
 
     def newobj(self) -> Assembler:
         """NEWOBJ."""
-        return self.raw(pickle.NEWOBJ)
+        return self.raw(_BYTE["NEWOBJ"])
 
     def newobj_ex(self) -> Assembler:
         """NEWOBJ_EX."""
-        return self.raw(pickle.NEWOBJ_EX)
+        return self.raw(_BYTE["NEWOBJ_EX"])
 
     def build(self) -> Assembler:
         """BUILD."""
-        return self.raw(pickle.BUILD)
+        return self.raw(_BYTE["BUILD"])
 
     def memoize(self) -> Assembler:
         """MEMOIZE: store the top of the stack under the next index."""
-        return self.raw(pickle.MEMOIZE)
+        return self.raw(_BYTE["MEMOIZE"])
 
     def put(self, index: int) -> Assembler:
         """LONG_BINPUT."""
-        return self.raw(pickle.LONG_BINPUT + struct.pack("<I", index))
+        return self.raw(_BYTE["LONG_BINPUT"] + struct.pack("<I", index))
 
     def get(self, index: int) -> Assembler:
         """LONG_BINGET."""
-        return self.raw(pickle.LONG_BINGET + struct.pack("<I", index))
+        return self.raw(_BYTE["LONG_BINGET"] + struct.pack("<I", index))
 
     def pop(self) -> Assembler:
         """POP."""
-        return self.raw(pickle.POP)
+        return self.raw(_BYTE["POP"])
 
     def code(self) -> bytes:
         """Return what was collected, without a STOP."""
@@ -156,4 +156,4 @@ class Assembler:
 
     def stop(self) -> bytes:
         """STOP, and the finished pickle."""
-        return bytes(self._code) + pickle.STOP
+        return bytes(self._code) + _BYTE["STOP"]

@@ -6,7 +6,6 @@ Whatever it raises is a note, not an error.
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import io
 from collections.abc import Sequence
@@ -62,6 +61,8 @@ def warm_up() -> None:
 
 def ask_fickling(distilled: bytes) -> Opinion:
     """Return fickling's opinion of a distilled pickle. Whatever it raises is an opinion too: UNREADABLE."""
+    import ast
+
     try:
         # check_safety() would also write a report into the working directory; the analyzer alone does not.
         from fickling.analysis import Analyzer
@@ -83,6 +84,8 @@ def fickling_imports(original: bytes) -> tuple[tuple[str, str], ...]:
 
     Raises whatever fickling raises: it cannot read joblib's arrays, and of protocol 5 not everything.
     """
+    import ast
+
     from fickling.fickle import Pickled
 
     with contextlib.redirect_stdout(io.StringIO()):

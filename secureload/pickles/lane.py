@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections.abc import Callable
 from functools import cache
 
 from secureload.pickles.opcodes import OPCODES
@@ -47,30 +48,52 @@ def _numbers(byte: bytes) -> bytes:
 
 
 _NO_MEMOIZE = rb"[^\x94]"
-_PLAIN = _texts(rb"\x8c", 1, _NO_MEMOIZE) + b"|" + _numbers(_NO_MEMOIZE)
-# TUPLE1 takes one value and gives one, so it fits anywhere behind a first one.
-_VALUE = rb"(?:%b)\x94?+(?:\x85\x94?+)*+"
-# Once the memo has 256 entries, every BINGET finds one.
-_MEMOIZED = re.compile(rb"(?:%b)*+" % (_VALUE % _PLAIN), re.DOTALL)
-_WITH_GETS = re.compile(rb"(?:%b)*+" % (_VALUE % (_PLAIN + rb"|h[^\x94]")), re.DOTALL)
-_OLD = _texts(b"X", 4, b".") + b"|" + _numbers(b".")
-# Protocols 1 to 3 name the index that they store under; below 256 by another opcode, which is not worth it.
-_PUT = re.compile(rb"(?:(?:%b)(?:r....)?+)*+" % _OLD, re.DOTALL)
-_PUTS = re.compile(rb"(?:%b)(?:r(....))?+" % _OLD, re.DOTALL)
-
-
 # Numbers are never stored, nor is again what the memo gives, so that any byte may stand in these.
 _LOOSE = _numbers(b".") + b"|h."
-_NUMBERS = re.compile(b"(?:" + _numbers(b".") + b")*+", re.DOTALL)
-_TAKEN = re.compile(b"(?:" + _LOOSE + b"|j....)*+", re.DOTALL)
-_INDEXES = re.compile(b"(?:" + _LOOSE + b")|j(....)", re.DOTALL)
 
 
 @cache
-def _long() -> re.Pattern[bytes]:
-    """Values as above, with longer texts and with bytes. Its making costs milliseconds, so it waits for its use."""
-    texts = [_texts(opcode, 1, _NO_MEMOIZE, 255) for opcode in (rb"\x8c", b"C")]
-    return re.compile(b"(?:%b)*+" % (_VALUE % b"|".join([*texts, _numbers(_NO_MEMOIZE)])), re.DOTALL)
+def _plain() -> bytes:
+    return _texts(rb"\x8c", 1, _NO_MEMOIZE) + b"|" + _numbers(_NO_MEMOIZE)
+
+
+@cache
+def _old() -> bytes:
+    return _texts(b"X", 4, b".") + b"|" + _numbers(b".")
+
+
+# TUPLE1 takes one value and gives one, so it fits anywhere behind a first one.
+_VALUE = rb"(?:%b)\x94?+(?:\x85\x94?+)*+"
+_SOURCES: dict[str, Callable[[], bytes]] = {
+    "memoized": lambda: rb"(?:%b)*+" % (_VALUE % _plain()),
+    # Once the memo has 256 entries, every BINGET finds one.
+    "with gets": lambda: rb"(?:%b)*+" % (_VALUE % (_plain() + rb"|h[^\x94]")),
+    # Protocols 1 to 3 name the index that they store under; below 256 by another opcode, which is not worth it.
+    "put": lambda: rb"(?:(?:%b)(?:r....)?+)*+" % _old(),
+    "puts": lambda: rb"(?:%b)(?:r(....))?+" % _old(),
+    "numbers": lambda: b"(?:" + _numbers(b".") + b")*+",
+    "taken": lambda: b"(?:" + _LOOSE + b"|j....)*+",
+    "indexes": lambda: b"(?:" + _LOOSE + b")|j(....)",
+    # Values as above, with longer texts and with bytes.
+    "long": lambda: (
+        b"(?:%b)*+"
+        % (
+            _VALUE
+            % b"|".join(
+                [
+                    *(_texts(opcode, 1, _NO_MEMOIZE, 255) for opcode in (rb"\x8c", b"C")),
+                    _numbers(_NO_MEMOIZE),
+                ]
+            )
+        )
+    ),
+}
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[bytes]:
+    """Return one of the patterns. The making of each costs milliseconds, so it waits for its use."""
+    return re.compile(_SOURCES[name](), re.DOTALL)
 
 
 class Lane:
@@ -116,12 +139,12 @@ class Lane:
         return end, stored
 
     def _run(self, data: bytes, position: int, end: int, memo_size: int) -> tuple[int, int]:
-        found = _matched(_WITH_GETS if memo_size > 0xFF else _MEMOIZED, data, position, end)
+        found = _matched("with gets" if memo_size > 0xFF else "memoized", data, position, end)
         if found - position < self._least and self._bulky:
             loose = _loose_run(data, position, end, memo_size)
             if loose - position >= self._least:
                 return loose, 0
-            found = _matched(_long(), data, position, end)
+            found = _matched("long", data, position, end)
         return found, data.count(_MEMOIZE, position, found)
 
     def _learn(self, size: int, unfolded: int) -> None:
@@ -139,24 +162,28 @@ class Lane:
             self._poor = -8 * _POOR_RUNS
 
 
-def _matched(pattern: re.Pattern[bytes], data: bytes, position: int, end: int) -> int:
-    found = pattern.match(data, position, end)
+def _matched(name: str, data: bytes, position: int, end: int) -> int:
+    found = _pattern(name).match(data, position, end)
     return found.end() if found is not None else position
 
 
 def _loose_run(data: bytes, position: int, end: int, memo_size: int) -> int:
     """Return where a run of numbers ends, and of what is taken from the memo, where all of that is there."""
     if memo_size <= 0xFF:
-        return _matched(_NUMBERS, data, position, end)
-    end = _matched(_TAKEN, data, position, end)
-    indexes = b"".join(_INDEXES.findall(data, position, end)) if data.find(b"j", position, end) >= 0 else b""
+        return _matched("numbers", data, position, end)
+    end = _matched("taken", data, position, end)
+    indexes = (
+        b"".join(_pattern("indexes").findall(data, position, end))
+        if data.find(b"j", position, end) >= 0
+        else b""
+    )
     return end if max(array("I", indexes), default=-1) < memo_size else position
 
 
 def _old_run(data: bytes, position: int, end: int, first: int) -> tuple[int, int]:
     """The values of a run of an old protocol must be stored under ``first`` and what follows it."""
-    end = _matched(_PUT, data, position, end)
-    indexes = b"".join(_PUTS.findall(data[position:end]))
+    end = _matched("put", data, position, end)
+    indexes = b"".join(_pattern("puts").findall(data[position:end]))
     count = len(indexes) // 4
     expected = array("I", range(first, first + count)) if first + count <= 0xFFFFFFFF else array("I")
     return (end, count) if expected == array("I", indexes) else (position, 0)

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from secureload.values import dataclass, field
 
 __all__ = [
+    "TOO_SLOW",
     "Anomaly",
     "Collection",
     "Const",
@@ -31,6 +32,11 @@ __all__ = [
     "TraceProblem",
     "Value",
 ]
+
+TOO_SLOW = (
+    "unpickler_cpu_seconds: the unpickler takes longer than so few opcodes do: for keys that have one hash"
+    " (quadratic hashing), or one that is shared in itself again and again (exponential hashing)"
+)
 
 # Which loader the trace holds for. joblib skips raw array bytes that pickle would read as opcodes; torch
 # resolves persistent ids; skops and Keras unpickle nothing and import what their files name.

@@ -7,16 +7,11 @@ from __future__ import annotations
 
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.source import ByteSource
-from secureload.pickles.trace import Elided, Import, Operation, Reading, Trace, TraceProblem
+from secureload.pickles.trace import TOO_SLOW, Elided, Import, Operation, Reading, Trace, TraceProblem
 from secureload.pickles.walk import Seen
 from secureload.pickles.walker import walk_stream
 
-__all__ = ["TOO_SLOW", "walked_trace"]
-
-TOO_SLOW = (
-    "unpickler_cpu_seconds: the unpickler takes longer than so few opcodes do: for keys that have one hash"
-    " (quadratic hashing), or one that is shared in itself again and again (exponential hashing)"
-)
+__all__ = ["walked_trace"]
 
 
 def walked_trace(

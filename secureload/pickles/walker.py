@@ -33,6 +33,8 @@ __all__ = ["FrameReading", "walk_stream"]
 
 FrameReading: TypeAlias = Literal["joined", "restarted"]
 
+# To look for runs, patterns are compiled, once in a process: before that is done, so few bytes are walked.
+_WORTH_A_LOOK = 4_096
 _SHORT = bytes(3)  # the upper bytes of a length below 256
 # Opcodes that only build plain data.
 _BUILDING = frozenset(b"(.aestuldgjpqrBCXSVIFLTU" + bytes((0x85, 0x86, 0x87, 0x8A, 0x90, 0x91, 0x94)))
@@ -292,7 +294,7 @@ class _Walker:
     def _take_run(self, position: int) -> int:
         """Step over a run of plain data, if there is one that is worth it, and return where it ends."""
         context, data = self._machine.context, self._window.data
-        if context.sparse or self._window.joint > position:
+        if context.sparse or self._window.joint > position or self._lane_end - position < _WORTH_A_LOOK:
             return position
         end, stored = self._lane.find_run(
             data, position, self._lane_end, context.protocol, len(context.memo), self._machine.unfolded

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
-import platform
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -79,12 +78,12 @@ class KernelError(OSError):
 
 def is_linux() -> bool:
     """Whether this is a Linux on an architecture whose system calls are known here."""
-    return sys.platform == "linux" and platform.machine() in ARCHITECTURES and sys.maxsize > 1 << 32
+    return sys.platform == "linux" and architecture() in ARCHITECTURES and sys.maxsize > 1 << 32
 
 
 def architecture() -> str:
     """Return the machine's name as ``uname -m`` says it."""
-    return platform.machine()
+    return os.uname().machine
 
 
 def syscall_number(name: str) -> int:

@@ -14,7 +14,7 @@ from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.checked import TraceFormatError, as_int, as_list, as_str, as_text
 from secureload.pickles.distill import distill
 from secureload.pickles.fickling_reader import with_opinion
-from secureload.pickles.walked import TOO_SLOW
+from secureload.pickles.trace import TOO_SLOW
 from secureload.printable import printable
 from secureload.sandbox.channel import ChannelClosedError, ChannelTimeoutError
 from secureload.sandbox.host import Spawned, Worker

@@ -49,6 +49,7 @@ __all__ = [
     "load_allow_file",
     "load_default",
     "load_shipped_file",
+    "read_ahead",
 ]
 
 # The file of each top-level module. What is not in this table is looked for in the standard library's.
@@ -188,6 +189,15 @@ def library_of(module: str) -> str:
 def _read_library(file: str) -> Mapping[_Key, _Entry]:
     # Our own data; a test holds that no name on it is graded dangerous, and that each stands in its file.
     return _parse(packaged_text("secureload.scan.allow", f"{file}.toml"), methods=True)
+
+
+def read_ahead(head: bytes) -> None:
+    """Read the lists of the libraries that the first bytes of a file name: most likely they will be asked for."""
+    named = {file for package, file in _FILES.items() if package.encode() in head}
+    if "scikit-learn" in named:
+        named.add("numpy")  # its models hold arrays
+    for file in named:
+        _read_library(file)
 
 
 @cache

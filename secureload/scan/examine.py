@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 import secureload.scan.rules
 from secureload.formats.reading import Observation
+from secureload.package_data import module_names
 from secureload.pickles.trace import Trace
 from secureload.printable import printable
 from secureload.scan.allowlist import AllowList
@@ -19,7 +19,7 @@ from secureload.scan.observed import Grade
 from secureload.scan.part import Part, part_of_trace
 from secureload.values import dataclass, replace
 
-__all__ = ["ON_OBSERVATIONS", "Rule", "all_rules", "examine", "not_examinable"]
+__all__ = ["ON_OBSERVATIONS", "Rule", "all_rules", "examine", "import_rules", "not_examinable"]
 
 
 # The rules that only grade what readers observe, and of anything else say nothing.
@@ -73,14 +73,19 @@ class Rule:
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Return every rule, by id: the modules of :mod:`secureload.scan.rules` are the catalog."""
-    return _rules(tuple(info.name for info in pkgutil.iter_modules(secureload.scan.rules.__path__)))
+    return _rules(module_names(secureload.scan.rules))
 
 
 @cache
 def _rules_without_observations() -> tuple[Rule, ...]:
     """Return the rules that may find something where no reader has observed anything."""
-    names = (info.name for info in pkgutil.iter_modules(secureload.scan.rules.__path__))
+    names = module_names(secureload.scan.rules)
     return _rules(tuple(name for name in names if name not in ON_OBSERVATIONS))
+
+
+def import_rules() -> None:
+    """Import now what every examination needs."""
+    _rules_without_observations()
 
 
 def _rules(names: tuple[str, ...]) -> tuple[Rule, ...]:

@@ -30,8 +30,7 @@ from secureload.formats.region import Region
 from secureload.formats.tar_header import BLOCK_BYTES, has_checksum
 from secureload.formats.zip_directory import has_zip_end
 from secureload.limits import DEFAULT_LIMITS, Limits
-from secureload.pickles.trace import Trace
-from secureload.pickles.walked import TOO_SLOW
+from secureload.pickles.trace import TOO_SLOW, Trace
 from secureload.scan.gathered import Gathered
 from secureload.scan.part import Part
 from secureload.scan.reached import behind
