@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def test_a_system_without_a_sandbox_is_named_with_what_it_lacks(
 
 
 def test_linux_on_another_machine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("secureload.sandbox.kernel.architecture", lambda: "riscv64")
+    monkeypatch.setattr("os.uname", lambda: os.uname_result(("Linux", "", "", "", "riscv64")))
     with pytest.raises(ConfinementMissingError, match="Linux on riscv64") as caught:
         zygote_for("load")
     assert caught.value.fields["layer"] == "seccomp"
