@@ -1,6 +1,7 @@
 """What secureload, model_signing, TUF, minisign and ``ssh-keygen -Y`` notice, attack by attack.
 
-Run it with ``python -m benchmarks.trust_attacks``; with ``--write`` the table goes into docs/trust-compared.md. Every
+Run it with ``python -m benchmarks.trust_attacks``; with ``--write`` the table goes into SECURITY.md and
+docs/trust-compared.md. Every
 cell is a run of the tool with keys made for it in a temporary folder: the honest model is accepted first, or the run
 ends. Tools that are not installed are told as not run. The tools run with their defaults.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +23,10 @@ from benchmarks.trusting.ours import Secureload
 from benchmarks.trusting.tool import ByDesignError, NotApplicableError, Tool
 from benchmarks.trusting.tuf import Tuf
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "trust-compared.md"
+_ROOT = Path(__file__).resolve().parents[1]
+PAGES = (_ROOT / "SECURITY.md", _ROOT / "docs" / "trust-compared.md")
 TOOLS: tuple[type[Tool], ...] = (Secureload, ModelSigning, ModelSigningShards, Tuf, Minisign, SshKeygen)
-_TABLE = re.compile(r"^\| attack \|.*?(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
+_TABLE = re.compile(r"^\| attack \| secureload \d.*?(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +213,9 @@ ATTACKS: tuple[Attack, ...] = (
         "a key of the JSON around the payload is repeated",
         by_method("duplicate_keys"),
     ),
+    Attack("an unknown field is added to the JSON around the payload", by_method("add_field")),
+    Attack("the signature file spells the same bytes otherwise", by_method("respell")),
+    Attack("a gigabyte of white space follows the signature", by_method("swell")),
     Attack(
         "a second signature stands beside the honest one",
         by_method("second_signature"),
@@ -231,6 +237,8 @@ def outcome(tool: type[Tool], attack: Attack) -> str:
     with tempfile.TemporaryDirectory() as root:
         try:
             return "not noticed" if attack.happens(tool(Path(root) / "here")) else "noticed"
+        except subprocess.TimeoutExpired as error:
+            return f"not noticed: still at it after {error.timeout:.0f} s"
         except NotApplicableError as reason:
             return f"not applicable: {reason}"
         except ByDesignError as reason:
@@ -249,13 +257,14 @@ def table() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="put the table into docs/trust-compared.md")
+    parser.add_argument("--write", action="store_true", help="put the table into SECURITY.md and docs/")
     wanted = parser.parse_args()
     measured = table()
     print(measured)
     if wanted.write:
-        text = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(_TABLE.sub(lambda _: measured, text, count=1), encoding="utf-8")
+        for page in PAGES:
+            text = page.read_text(encoding="utf-8")
+            page.write_text(_TABLE.sub(lambda _: measured, text, count=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ class ByFile(Tool):
     """A signature beside each file, with the tool's own ending."""
 
     ending = ""
+    is_json = False
 
     def sign(self, path: Path, version: int = 1) -> None:
         for one in self._members(path):
@@ -70,6 +71,14 @@ class Minisign(ByFile):
     def verify_file(self, path: Path) -> bool:
         public = self.private_key().with_suffix(".pub")
         return run("minisign", "-V", "-q", "-p", public, "-m", path, "-x", self.signature(path))
+
+    def respell(self, path: Path) -> None:
+        # The last letter before "=" has two bits that mean nothing.
+        lines = self.signature(path).read_text().splitlines()
+        assert lines[1].endswith("=")
+        lines[1] = f"{lines[1][:-2]}{chr(ord(lines[1][-2]) + 1)}="
+        assert base64.b64decode(lines[1]), "the same bytes"
+        self.signature(path).write_text("\n".join(lines) + "\n")
 
     def malleate(self, path: Path) -> None:
         # The second signature: the first is covered by it, and would be noticed for that reason alone.
@@ -131,6 +140,10 @@ class SshKeygen(ByFile):
     def verify_file(self, path: Path, *more: object) -> bool:
         who = ("-f", self.own / "allowed_signers", "-I", "alice", "-n", "model")
         return run("ssh-keygen", "-Y", "verify", *who, "-s", self.signature(path), *more, stdin=path)
+
+    def respell(self, path: Path) -> None:
+        first, *lines, last = self.signature(path).read_text().splitlines()
+        self.signature(path).write_text("\n".join([first, " ".join("".join(lines)), last]) + "\n")
 
     def malleate(self, path: Path) -> None:
         blob = self._blob(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,6 +27,7 @@ class Tool:
     """One tool with keys of its own below ``root``; ``root/work`` is what the attacker may write to."""
 
     name = ""
+    is_json = True  # its signatures are
     sees_links = True  # it reads the model where it lies, and not what is downloaded of it
 
     def __init__(self, root: Path) -> None:
@@ -64,6 +66,28 @@ class Tool:
     def duplicate_keys(self, path: Path) -> None:
         """Repeat a key in the JSON of the signature."""
         raise NotApplicableError("no JSON")
+
+    def signature_text(self, path: Path) -> Path:
+        """The file of the signature that the attacker edits."""
+        return self.signature(path)
+
+    def add_field(self, path: Path) -> None:
+        """Put a field that nobody knows into the JSON around what is signed."""
+        if not self.is_json:
+            raise NotApplicableError("no JSON")
+        file = self.signature_text(path)
+        file.write_text(file.read_text().replace("{", '{"comment":"harmless",', 1))
+
+    def respell(self, path: Path) -> None:
+        """Spell the same bytes of the signature in another way."""
+        file = self.signature_text(path)
+        file.write_text(re.sub(r'("payload": ?")', r"\1\\n", file.read_text(), count=1))
+
+    def swell(self, path: Path) -> None:
+        """Put a gigabyte of white space behind the signature."""
+        with self.signature_text(path).open("ab") as file:
+            for _ in range(64):
+                file.write(b" " * (1 << 24))
 
     def second_signature(self, path: Path) -> None:
         """Put another signature beside the honest one."""

@@ -117,6 +117,20 @@ class Tuf(Tool):
     def signature(self, path: Path) -> Path:
         return path.with_name(path.name + ".tuf")
 
+    def signature_text(self, path: Path) -> Path:
+        # A client that has the honest one does not ask again.
+        shutil.rmtree(self.own / "seen", ignore_errors=True)
+        return self.signature(path) / "timestamp.json"
+
+    def respell(self, path: Path) -> None:
+        def change(text: str) -> str:
+            value = json.loads(text)
+            (one,) = value["signatures"]
+            one["sig"] = one["sig"].upper()
+            return json.dumps(value)
+
+        self._edit(path, change)
+
     def duplicate_keys(self, path: Path) -> None:
         self._edit(path, lambda text: text.replace("{", '{"signatures":[],', 1))
 
@@ -182,11 +196,8 @@ class Tuf(Tool):
         return self.own / "alice.pem"
 
     def _edit(self, path: Path, change: Callable[[str], str]) -> None:
-        file = self.signature(path) / "timestamp.json"
+        file = self.signature_text(path)
         file.write_text(change(file.read_text()))
-        shutil.rmtree(
-            self.own / "seen", ignore_errors=True
-        )  # a client that has the honest one does not ask again
 
 
 def _members(path: Path) -> dict[str, Path]:

@@ -10,12 +10,24 @@ import pytest
 from benchmarks.trust_attacks import ATTACKS, TOOLS, Attack, outcome
 from benchmarks.trusting.ours import Secureload
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "trust-compared.md"
-CELL = re.compile(r"noticed|not noticed|not run|not noticed, by design: \S.*|not applicable: \S.*")
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = (ROOT / "docs" / "trust-compared.md", ROOT / "SECURITY.md")
+HEAD = "| attack | secureload 0"
+CELL = re.compile(
+    r"noticed|not noticed|not run|not noticed: still at it after \d+ s|not noticed, by design: \S.*|"
+    r"not applicable: \S.*"
+)
+
+
+def lines_of(page: Path) -> list[str]:
+    """The lines of the one table on the page that compares."""
+    text = page.read_text(encoding="utf-8")
+    assert text.count(HEAD) == 1
+    return text[text.index(HEAD) :].partition("\n\n")[0].splitlines()
 
 
 def rows() -> list[list[str]]:
-    lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    lines = lines_of(PAGES[0])
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
@@ -26,6 +38,10 @@ def test_the_rows_are_the_catalog_and_the_columns_the_tools() -> None:
     assert len(head) == len(TOOLS) + 1
     for title, tool in zip(head[1:], TOOLS, strict=True):
         assert title.startswith(f"{tool.name} ")
+
+
+def test_both_pages_have_the_table_of_the_same_run() -> None:
+    assert lines_of(PAGES[0]) == lines_of(PAGES[1])
 
 
 def test_every_cell_is_measured_or_gives_its_reason() -> None:
