@@ -52,12 +52,15 @@ class Waiting:
             TimeoutError: ``deadline``, a reading of :func:`time.monotonic`, has passed.
             OSError: the connection broke.
         """
+        apart = self.partner != self.here
+        if apart:  # otherwise this one has kept the other side from answering
+            try:
+                return self._receive(buffer, 0, _DONTWAIT)
+            except BlockingIOError:
+                pass
+        began = time.monotonic()
         try:
-            return self._receive(buffer, 0, _DONTWAIT)
-        except BlockingIOError:
-            began = time.monotonic()
-        try:
-            if self._last <= self._expected and self.partner != self.here:
+            if apart and self._last <= self._expected:
                 received = self._look(buffer, began, deadline)
                 if received is not None:
                     return received
@@ -86,12 +89,14 @@ class Waiting:
                     return None
 
     def _sleep(self, buffer: memoryview, deadline: float | None) -> int:
+        if deadline is None:
+            return self._receive(buffer)
         while True:
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                raise TimeoutError
-            if self._readable.poll(None if left is None else left * 1e3 + 1):
+            left = deadline - time.monotonic()
+            if self._readable.poll(max(left * 1e3 + 1, 0)):
                 try:
                     return self._receive(buffer, 0, _DONTWAIT)
                 except BlockingIOError:  # another reader of the same socket was quicker
                     continue
+            if left <= 0:
+                raise TimeoutError

@@ -124,3 +124,16 @@ def test_the_processor_is_counted_from_one_and_unknown_where_the_library_cannot_
 
     monkeypatch.setattr(kernel, "_getcpu", lambda: -1)
     assert processor() == 0
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_what_came_before_the_deadline_is_received_after_it_too(
+    ends: tuple[socket.socket, socket.socket], together: bool
+) -> None:
+    ours, theirs = ends
+    waiting, buffer = Waiting(ours), memoryview(bytearray(16))
+    waiting.here, waiting.partner = 1, 1 if together else 2
+    theirs.send(b"answer")
+    assert waiting.receive_into(buffer, time.monotonic() - 1) == len(b"answer")
+    with pytest.raises(TimeoutError):
+        waiting.receive_into(buffer, time.monotonic() - 1)
