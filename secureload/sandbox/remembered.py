@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Iterator
+from itertools import islice
 
 import msgpack
 
@@ -19,6 +21,9 @@ from secureload.pickles.fickling_reader import UNREADABLE, Opinion, opinion_of
 
 __all__ = ["Remembered"]
 
+# An opinion under its digest, or one that was never written to its end.
+_OURS = re.compile(r"[0-9a-f]{64}|\.[0-9a-f]{16}")
+_PART_GIVEN_UP = 8
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -59,7 +64,7 @@ class Remembered:
         if len(data) > self._limits.opinion_bytes:
             return
         with contextlib.suppress(OSError), self._opened(make=True) as folder:
-            if len(os.listdir(folder)) >= self._limits.opinions_remembered_items:  # noqa: PTH208  # a descriptor
+            if not self._has_room(folder):
                 return
             name = f".{os.urandom(8).hex()}"
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -71,6 +76,27 @@ class Remembered:
             except OSError:
                 os.unlink(name, dir_fd=folder)  # as above
                 raise
+
+    def _has_room(self, folder: int) -> bool:
+        """Whether one more has a place; where there is none, an eighth of all is given up, the oldest first.
+
+        What we did not put there stays, and counts. Other processes may do the same at the same time.
+        """
+        most = self._limits.opinions_remembered_items
+        with os.scandir(folder) as entries:
+            found = list(islice(entries, 2 * most))
+            if len(found) < most:
+                return True
+            ours = sorted(
+                (entry.stat(follow_symlinks=False).st_mtime_ns, entry.name)
+                for entry in found
+                if _OURS.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+            )
+        given_up = ours[: len(found) - most + max(most // _PART_GIVEN_UP, 1)]
+        for _, name in given_up:
+            with contextlib.suppress(FileNotFoundError):  # another process was first
+                os.unlink(name, dir_fd=folder)  # as above
+        return len(found) - len(given_up) < most
 
     @contextlib.contextmanager
     def _opened(self, *, make: bool) -> Iterator[int]:

@@ -108,7 +108,7 @@ def test_there_is_a_limit_to_how_many_and_how_long(tmp_path: Path) -> None:
     kept = Remembered(str(tmp_path / "o"), "", limits)
     kept.keep(DIGEST, SAID)
     kept.keep(bytes(32), SAID)
-    assert len(list((tmp_path / "o").iterdir())) == 1
+    assert [path.name for path in (tmp_path / "o").iterdir()] == [bytes(32).hex()]
     long = Remembered(str(tmp_path / "p"), "", limits)
     long.keep(DIGEST, Opinion("x" * 300, "SAFE", ()))
     assert not (tmp_path / "p").exists()
@@ -118,3 +118,63 @@ def test_a_place_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     kept_in(tmp_path / "file" / "o").keep(DIGEST, SAID)
     assert kept_in(tmp_path / "file" / "o").find(DIGEST) is None
+
+
+def few(folder: Path) -> Remembered:
+    return Remembered(str(folder), "", replace(DEFAULT_LIMITS, opinions_remembered_items=8))
+
+
+def test_old_opinions_make_room_for_new_ones(tmp_path: Path) -> None:
+    folder = tmp_path / "o"
+    for number in range(30):
+        digest = bytes([number]) * 32
+        few(folder).keep(digest, SAID)
+        assert few(folder).find(digest) == SAID
+        assert len(list(folder.iterdir())) <= 8
+        os.utime(folder / digest.hex(), (number, number))
+    assert few(folder).find(bytes([28]) * 32) == SAID
+    assert few(folder).find(bytes(32)) is None
+
+
+def test_what_was_never_written_to_its_end_makes_room_too(tmp_path: Path) -> None:
+    folder = tmp_path / "o"
+    folder.mkdir(mode=0o700)
+    for number in range(8):
+        (folder / f".{number:016x}").touch()
+        os.utime(folder / f".{number:016x}", (number, number))
+    few(folder).keep(DIGEST, SAID)
+    assert few(folder).find(DIGEST) == SAID
+    assert not (folder / f".{0:016x}").exists()
+    assert (folder / f".{7:016x}").exists()
+
+
+def test_what_somebody_else_put_there_is_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "o"
+    folder.mkdir(mode=0o700)
+    other = tmp_path / "other"
+    other.write_text("precious")
+    for number in range(8):
+        (folder / f"thesis{number}.txt").write_text("precious")
+    (folder / ("ab" * 32)).symlink_to(other)
+    (folder / ("cd" * 32)).mkdir()
+    few(folder).keep(DIGEST, SAID)
+    assert few(folder).find(DIGEST) is None
+    assert len(list(folder.iterdir())) == 10
+    assert other.read_text() == "precious"
+
+
+def test_two_processes_that_make_room_at_once_do_not_mind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "o"
+    for number in range(8):
+        few(folder).keep(bytes([number]) * 32, SAID)
+    unlink = os.unlink
+
+    def first(path: str, *, dir_fd: int | None = None) -> None:
+        unlink(path, dir_fd=dir_fd)
+        unlink(path, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", first)
+    few(folder).keep(DIGEST, SAID)
+    assert few(folder).find(DIGEST) == SAID
