@@ -287,7 +287,7 @@ class _Job:
             source=Path(artifact.locator), target=place, format=target.name, model=str(told["type"]),
             source_digest=artifact.manifest.members[0].digest.hex(), target_digest=digest,
             source_size=artifact.size, target_size=len(data), state_hash=state, proof=proof,
-            tolerance=self._tolerance(target), inputs=count, runs_code=not target.code_free, provenance=None,
+            tolerance=self._bound(target), inputs=count, runs_code=not target.code_free, provenance=None,
         )  # fmt: skip
 
     @contextmanager
@@ -344,6 +344,10 @@ class _Job:
 
     def _given(self, before: ConvertingWorker, *, single: bool) -> list[Any]:
         return [*self.golden, *before.ask("inputs", seed=SEED, single=single, missing=True)]
+
+    def _bound(self, target: Target) -> Tolerance:
+        """Return what the outputs were held to: what the caller accepts takes the place of the tolerance."""
+        return self._tolerance(target) if self.accepted is None else Tolerance(self.accepted)
 
     def _tolerance(self, target: Target) -> Tolerance:
         return Tolerance() if target.exact else TOLERANCES[self.options["dtype"]]

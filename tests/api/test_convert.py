@@ -19,6 +19,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import TSNE
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
@@ -114,9 +115,11 @@ def test_skops_and_back(model: Path, alice: SigningKey, store: TrustStore, tmp_p
     assert again.state_hash == made.state_hash
 
 
-def test_an_estimator_without_outputs_is_proved_by_its_state(tmp_path: Path) -> None:
-    joblib.dump(DBSCAN().fit(X), tmp_path / "model.joblib")
-    made = convert(tmp_path / "model.joblib", "safetensors")
+@pytest.mark.parametrize("to", ["safetensors", "skops", "pickle"])
+@pytest.mark.parametrize("model", [DBSCAN(), TSNE(max_iter=250)], ids=lambda model: type(model).__name__)
+def test_an_estimator_without_outputs_is_proved_by_its_state(tmp_path: Path, model: Any, to: str) -> None:
+    joblib.dump(model.fit(X), tmp_path / "model.joblib")
+    made = convert(tmp_path / "model.joblib", to)
     assert (made.proof.tier, made.inputs) == (Tier.STATE, 0)
 
 

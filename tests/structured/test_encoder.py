@@ -13,10 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+from sklearn.cluster import SpectralBiclustering
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import TSNE
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import all_estimators
 
 from secureload.errors import ConversionError
@@ -233,3 +237,36 @@ def test_a_class_of_ones_own_is_named_with_what_allows_it() -> None:
 
     (again,) = decode(bytearray(data), known)
     assert again.predict(np.ones((2, 1))).tolist() == [2.0, 2.0]
+
+
+def test_every_class_that_scikit_learn_calls_an_estimator_is_on_the_list() -> None:
+    missing = [
+        f"{kind.__module__}:{kind.__qualname__}"
+        for _, kind in all_estimators()
+        if not KNOWN.has_class(f"{kind.__module__}:{kind.__qualname__}")
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        TSNE(max_iter=250, random_state=0),
+        SpectralBiclustering(3, random_state=0),
+        SelfTrainingClassifier(LogisticRegression(max_iter=500)),
+        FrozenEstimator(LogisticRegression(max_iter=500)),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_estimators_that_no_table_of_cases_has(model: Any) -> None:
+    X, y = load_iris(return_X_y=True)
+    if isinstance(model, FrozenEstimator):
+        model.estimator.fit(X, y)
+    else:
+        model.fit(X, y)
+    model = pickle.loads(pickle.dumps(model))
+    again = read(written(model))
+    assert type(again) is type(model)
+    assert written(again) == written(model)
+    if hasattr(model, "predict"):
+        assert np.array_equal(again.predict(X), model.predict(X))

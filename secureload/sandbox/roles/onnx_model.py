@@ -98,7 +98,10 @@ class OnnxModel:
         import numpy as np
 
         if hasattr(values, "columns"):
-            return [np.asarray(values[name]) for name in values.columns]
+            # By name, as scikit-learn takes them: a frame may have them in another order, and more of them.
+            by_name = {str(name): name for name in values.columns}
+            names = self.input_names_ if set(self.input_names_) <= set(by_name) else list(by_name)
+            return [np.asarray(values[by_name[name]]) for name in names]
         return list(np.asarray(values).T)
 
     def _typed(self, values: Any, kind: str) -> Any:

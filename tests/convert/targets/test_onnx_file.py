@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier, StackingClassifier
@@ -18,7 +19,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import TunedThresholdClassifierCV
 from sklearn.neighbors import KernelDensity
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import LabelEncoder, StandardScaler
+from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 import secureload
@@ -218,3 +219,22 @@ def test_a_converter_of_ones_own_is_registered_by_a_hook(
     path = saved(importlib.import_module("secureload_own").Doubler().fit(X))
     made = convert(path, "onnx", allow=["secureload_own.Doubler"], onnx_hook="secureload_own_hook:register")
     assert made.proof.tier in (Tier.TOLERANCE, Tier.LAST_PLACE)
+
+
+@pytest.mark.parametrize("isolation", ["process", "none"])
+def test_columns_are_taken_by_name_whatever_their_order(
+    saved: Any, alice: SigningKey, alices_trust_store: Path, isolation: Any
+) -> None:
+    pd = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pd.DataFrame({"size": X[:, 0], "colour": ["red", "blue", "green"] * 50, "weight": 100 * X[:, 2]})
+    columns = make_column_transformer(
+        (StandardScaler(), ["size", "weight"]), (OneHotEncoder(handle_unknown="ignore"), ["colour"])
+    )
+    model = make_pipeline(columns, LogisticRegression(max_iter=500)).fit(frame, Y)
+    made = convert(saved(model), "onnx", key=alice)
+    loaded = secureload.safe_load(
+        made.target, trust_store=load_trust_store(alices_trust_store), isolation=isolation
+    )
+    turned = frame.assign(more=1)[["more", "weight", "colour", "size"]]
+    assert np.allclose(loaded.predict_proba(frame), model.predict_proba(frame), atol=1e-5)
+    assert np.allclose(loaded.predict_proba(turned), model.predict_proba(frame), atol=1e-5)
