@@ -24,7 +24,8 @@ NOBODY: Final = 65534
 _MAP: Final = f"0 0 1\n{NOBODY} {NOBODY} 1\n"
 _ANSWER_SECONDS: Final = 5.0
 # linux/capability.h: without these in the caller's own namespace it has no power over a process of another user.
-_NEEDED: Final = {"CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7, "CAP_SYS_RESOURCE": 24}
+_TO_LIMIT: Final = "CAP_SYS_RESOURCE"
+_NEEDED: Final = {"CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7, _TO_LIMIT: 24}
 
 
 class UserMap:
@@ -78,7 +79,9 @@ def become_nobody(*, relaxed: bool, in_user_namespace: bool, threads: int = 1) -
         return LayerReport("user", "relaxed", "root without capabilities, to read what root may")
     try:
         lacking = [] if in_user_namespace else _lacking()
-        if lacking and threads == 1:
+        if threads > 1 and lacking == [_TO_LIMIT]:
+            lacking = []
+        if lacking:
             return LayerReport("user", "unavailable", f"root without capabilities: there is no {lacking[0]}")
         if not in_user_namespace:
             os.setgroups([])

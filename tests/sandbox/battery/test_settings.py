@@ -6,6 +6,7 @@ host name for good.
 
 from __future__ import annotations
 
+import json
 import os
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,8 @@ from secureload.sandbox.battery.columns import COLUMNS
 from secureload.sandbox.battery.live import RELAXED_LOOKS, RELAXED_READS
 from secureload.sandbox.battery.settings import SETTINGS, Measured, measure
 from secureload.sandbox.battery.table import matrix_page, stopped_by
+
+from ..conftest import run_child
 
 OWN = "root" if os.geteuid() == 0 else "this user"
 ROOT = Path(__file__).resolve().parents[3]
@@ -113,6 +116,38 @@ def test_limits_alone_stop_what_takes_too_much() -> None:
     bombs = {"limits: memory bomb", "limits: heap bomb", "limits: CPU loop", "limits: pipe flood"}
     assert bombs & through("limits") == set()
     assert bombs < through("bare")
+
+
+AS_ROOT_OF_A_CONTAINER = """
+import json, os, sys
+from secureload.sandbox.battery.settings import _refuse_namespaces
+from secureload.sandbox.kernel import KernelError, prctl
+if sys.argv[1] == "enter":
+    # The capabilities that containers leave to root by default.
+    kept = {0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31}
+    for number in set(range(64)) - kept:
+        try:
+            prctl(24, number)
+        except KernelError:
+            break
+    _refuse_namespaces()
+    os.execv(sys.executable, [sys.executable, "-c", sys.argv[2], "try", ""])
+from secureload.sandbox.battery.live import canaries, run_live
+with canaries() as scene:
+    live = run_live(scene)
+user = {layer.name: layer for layer in live.confinement.layers}["user"]
+print(json.dumps([live.confinement.level, list(live.through), live.untouched, user.state, user.detail]))
+"""
+
+
+@pytest.mark.skipif(OWN != "root", reason="only root is root of a container")
+def test_nothing_gets_out_where_root_has_the_privileges_of_a_container_and_no_namespaces() -> None:
+    done = run_child(AS_ROOT_OF_A_CONTAINER, "enter", AS_ROOT_OF_A_CONTAINER)
+    assert done.returncode == 0, done.stderr
+    level, out, untouched, state, detail = json.loads(done.stdout)
+    assert (level, out, untouched) == (measured("without namespaces").level, [], True)
+    # It could not limit the memory of another user's process.
+    assert (state, detail) == ("unavailable", "root without capabilities: there is no CAP_SYS_RESOURCE")
 
 
 def test_the_host_is_as_it_was() -> None:
