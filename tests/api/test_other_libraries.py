@@ -126,6 +126,8 @@ def test_statsmodels(load: Load, family: str) -> None:
     same(proxy.conf_int(), model.conf_int())
     same(proxy.cov_params(), model.cov_params())
     assert (proxy.aic, proxy.nobs) == (model.aic, model.nobs)
+    if family == "OLS":
+        same(proxy.get_influence().summary_frame(), model.get_influence().summary_frame())
     ours, theirs = proxy.summary(), model.summary()
     for text, expected in ((str(ours), str(theirs)), (ours.as_text(), theirs.as_text())):
         assert without_clock(text) == without_clock(expected)

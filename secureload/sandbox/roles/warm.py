@@ -73,6 +73,7 @@ def _statsmodels() -> None:
         for name in ("summary", "summary2"):
             str(getattr(result, name)())
         result.t_test([[0.0, 1.0]]).summary()
+    fitted[0].get_influence().summary_frame()
 
 
 def _torch() -> None:
