@@ -101,6 +101,7 @@ COVERED_BY: dict[str, str] = {
     "formats/hdf5/headers.py": "formats/readers/test_hdf5_file.py",
     "formats/hdf5/heaps.py": "formats/readers/test_hdf5_file.py",
     "formats/hdf5/links.py": "formats/readers/test_hdf5_file.py",
+    "formats/hdf5/signature.py": "formats/test_other_readings.py",
     "formats/hdf5/storage.py": "formats/readers/test_hdf5_file.py",
     "formats/hdf5/trees.py": "formats/readers/test_hdf5_file.py",
     "formats/flatbuffer.py": "formats/readers/test_tflite_model.py",

@@ -23,7 +23,7 @@ from secureload.formats.zip_records import (
 from secureload.limits import Limits
 from secureload.values import dataclass, field
 
-__all__ = ["Directories", "Listed", "has_zip_end", "read_directories"]
+__all__ = ["Directories", "Listed", "has_zip_end", "lists_members", "read_directories"]
 
 # An end record and the longest comment.
 _TAIL_BYTES = 22 + 0xFFFF
@@ -56,6 +56,11 @@ class Directories:
 def has_zip_end(data: Region) -> bool:
     """Whether ``zipfile`` would take this for an archive: an end record in its last 64 KiB."""
     return data.rfind(END_SIGNATURE, max(data.size - _TAIL_BYTES, 0)) >= 0
+
+
+def lists_members(data: Region) -> bool:
+    """Whether an end record in the last 64 KiB leads to a central directory with something in it."""
+    return any(walk for end in _ends(data) for place in end.places for walk in _walks(data, end, place))
 
 
 def read_directories(data: Region, limits: Limits) -> Directories:

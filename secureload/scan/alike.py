@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from secureload.formats.detect import HEAD_BYTES, Detected, detect
+from secureload.formats.other_readings import other_readings
 from secureload.formats.region import Region
 from secureload.limits import Limits
 from secureload.pickles.codec import offset_places
@@ -60,6 +61,8 @@ class Alike:
                 continue
             if detect(whole[:HEAD_BYTES], len(whole), name) != known.detected:
                 return None
+            if any(other_readings(data, known.detected.format)):
+                return None  # an archive among its bytes, to who reads it from its end
             numbers = list(known.encoded.numbers)
             for place, spans in known.places:
                 numbers[place] += moved[spans]

@@ -17,6 +17,7 @@ from secureload.formats.catalog import DESCRIPTIONS, READERS, is_disc_image
 from secureload.formats.chained import ChainedStream
 from secureload.formats.detect import HEAD_BYTES, Detected, detect
 from secureload.formats.expanding import ExpandingReader
+from secureload.formats.other_readings import other_readings
 from secureload.formats.reading import (
     Budget,
     Child,
@@ -27,7 +28,6 @@ from secureload.formats.reading import (
     ReadContext,
 )
 from secureload.formats.region import Region
-from secureload.formats.tar_header import BLOCK_BYTES, has_checksum
 from secureload.formats.zip_directory import has_zip_end
 from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.pickles.trace import TOO_SLOW, Trace
@@ -112,10 +112,6 @@ class _Survey:
         gathered = Gathered(detected, data.size)
         if detected.compression is not None:
             self._compressed(child, data, detected, gathered, path, depth)
-            if has_checksum(data.head(BLOCK_BYTES)):
-                self._structure(
-                    child, data, "tar", gathered, path, depth
-                )  # to torch.load it is a tar archive
         elif child.expect == "pickle" or detected.format == "pickle":
             trace = self._trace(data.cursor, child.reading, data.size)
             gathered.traced(trace)
@@ -129,6 +125,10 @@ class _Survey:
             if detected.may_be_pickle:
                 gathered.also_traced(self._trace(data.cursor, child.reading, data.size))
             self._structure(child, data, detected.format, gathered, path, depth)
+            if detected.format not in READERS:
+                return gathered  # nothing was read of it, or as an archive
+        for other in other_readings(data, detected.format):
+            self._structure(child, data, other, gathered, path, depth)
         return gathered
 
     def _compressed(

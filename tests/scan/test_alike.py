@@ -17,6 +17,7 @@ from secureload.limits import DEFAULT_LIMITS, Limits
 from secureload.scan.alike import Alike
 from secureload.scan.part_codec import EncodedParts, encode_parts
 from secureload.scan.survey import survey
+from tests.formats.zips import Entry, archive
 from tests.pickles.test_template import Called, Model
 
 
@@ -93,6 +94,14 @@ def test_a_payload_in_the_place_of_numbers_is_read() -> None:
     hostile = benign.replace(b"\x8c\x06Called", b"\x8c\x06system")
     assert hostile != benign
     assert alike.find(Region(hostile), "model.pkl") is None
+
+
+def test_an_archive_in_the_place_of_bytes_is_read() -> None:
+    inside = archive(Entry("data.pkl", pickle.dumps(Exec())))
+    plain, polyglot = (pickle.dumps(Model(raw=raw), protocol=4) for raw in (b"-" * 400, inside))
+    alike = kept(plain)
+    assert alike.find(Region(polyglot), "model.pkl") is None
+    assert "data.pkl" in [part.path for part in survey(Region(polyglot), "model.pkl")]
 
 
 def test_large_files_are_read_each() -> None:

@@ -345,3 +345,23 @@ def test_what_is_of_no_known_format_is_searched_up_to_a_named_limit_for_all_memb
     found = parts(data, "a.zip", Limits(embedded_search_bytes=5_000))
     limited = [p.path for p in found if any("embedded_search_bytes" in each.message for each in p.problems)]
     assert limited == ["2.dat", "3.dat"]
+
+
+def test_an_archive_that_a_pickle_holds_as_bytes_is_what_its_other_loaders_see() -> None:
+    # pandas.read_pickle("model.zip") opens the archive; pickle.load and the first bytes show a list.
+    polyglot = pickle.dumps([archive(Entry("data.pkl", HOSTILE)), 1], protocol=4)
+    for name in ("model.zip", "model.keras", "model.skops", "model.pkl"):
+        parts = survey(Region(polyglot), name)
+        assert "data.pkl" in [part.path for part in parts]
+        outcome = examine(parts, load_default(), {})
+        assert any(finding.severity is Severity.DANGEROUS for finding in outcome.findings)
+
+
+def test_a_pickle_that_is_a_file_of_h5py_behind_its_first_block_is_read_as_both() -> None:
+    from tests.formats.readers.test_hdf5_file import with_external_files
+
+    inside = with_external_files("/etc/passwd")
+    opening = b"\x80\x04B" + (len(inside) + 505).to_bytes(4, "little")
+    polyglot = opening + bytes(512 - len(opening)) + inside + b"."
+    examination = examine(survey(Region(polyglot), "model.h5"), load_default(), {})
+    assert examination.worst() is Severity.DANGEROUS

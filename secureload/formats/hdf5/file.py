@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from secureload.errors import MalformedError
 from secureload.formats.binary import BinaryCursor
+from secureload.formats.hdf5.signature import SIGNATURE
 from secureload.formats.item_count import ItemCount
 from secureload.formats.region import Region
 from secureload.limits import Limits
 from secureload.values import dataclass, field
 
-__all__ = ["SIGNATURE", "Hdf5File", "find_superblock", "open_file"]
+__all__ = ["Hdf5File", "open_file"]
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _WIDTHS = (2, 4, 8)
-# The signature stands at 0, 512, 1,024 and so on, doubled; nobody writes user blocks of gigabytes.
-_USER_BLOCKS = (0, *(512 << step for step in range(20)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +60,6 @@ class Hdf5File:
         if cursor.take(len(signature)) != signature:
             cursor.at -= len(signature)
             raise cursor.malformed(f"{signature.decode()} is expected here")
-
-
-def find_superblock(data: Region) -> int:
-    """Return where the signature stands, -1 where it does not."""
-    for start in _USER_BLOCKS:
-        if start >= data.size:
-            break
-        if data.read_at(start, len(SIGNATURE)) == SIGNATURE:
-            return start
-    return -1
 
 
 def open_file(data: Region, start: int, limits: Limits) -> Hdf5File:

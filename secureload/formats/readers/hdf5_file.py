@@ -14,11 +14,12 @@ from secureload.formats.hdf5 import headers
 from secureload.formats.hdf5.attributes import Attribute, dense_attributes, read_attribute, values_of
 from secureload.formats.hdf5.chunks import Chunk, chunks_of_tree, stored_bytes
 from secureload.formats.hdf5.datatypes import VARIABLE, Datatype, read_dataspace, read_datatype
-from secureload.formats.hdf5.file import Hdf5File, find_superblock, open_file
+from secureload.formats.hdf5.file import Hdf5File, open_file
 from secureload.formats.hdf5.headers import Message, messages
 from secureload.formats.hdf5.heaps import global_heap_objects
 from secureload.formats.hdf5.links import Link, links
 from secureload.formats.hdf5.pickles import would_be_unpickled
+from secureload.formats.hdf5.signature import find_superblock
 from secureload.formats.hdf5.storage import Storage, external_files, filters, read_storage
 from secureload.formats.keras_config import walk_config
 from secureload.formats.outside import why_outside
