@@ -10,8 +10,13 @@ import numpy as np
 import pytest
 from sklearn.cluster import DBSCAN
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_selection import RFE
+from sklearn.linear_model import LogisticRegression
 
+from secureload.api.compare import FORMATS
 from tests.cli.conftest import Shell
+
+README = Path(__file__).resolve().parents[2] / "README.md"
 
 ROWS = np.random.default_rng(0).random((60, 3))
 
@@ -77,3 +82,42 @@ def test_wrong_flags_are_said(model: Path, shell: Shell) -> None:
     assert "there is no format" in shell("compare", model, "--formats", "word").failed(2).err
     assert "neither" in shell("compare", model, "--plot", "x.gif").failed(2).err
     assert shell("compare", model.with_name("none")).code == 2
+
+
+def test_the_readme_shows_every_format_in_the_columns_that_are_printed(tmp_path: Path, shell: Shell) -> None:
+    rows = np.random.default_rng(0).random((60, 3))
+    joblib.dump(RandomForestClassifier(3, random_state=0).fit(rows, np.arange(60) % 2), tmp_path / "m.joblib")
+    printed = shell("compare", tmp_path / "m.joblib", "--repeats", "1", "--formats", "safetensors").out
+    head = [cell for cell in printed.splitlines()[0].split("  ") if cell]
+    text = README.read_text(encoding="utf-8")
+    table = text[text.index("| format | size |") :].partition("\n\n")[0].splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    assert cells[0] == [cell.strip() for cell in head]
+    assert [row[0] for row in cells[2:]] == list(FORMATS)
+    for row in cells[2:]:
+        assert len(row) == len(head)
+        assert "-" not in row
+
+
+def test_what_a_format_does_not_answer_is_not_timed(tmp_path: Path, shell: Shell) -> None:
+    """The ONNX of a feature selection has no predict."""
+    pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+    joblib.dump(
+        RFE(LogisticRegression()).fit(np.random.default_rng(0).random((60, 4)), np.arange(60) % 2),
+        tmp_path / "model.joblib",
+    )
+    done = shell(
+        "compare",
+        tmp_path / "model.joblib",
+        "--repeats",
+        "1",
+        "--formats",
+        "safetensors,onnx",
+        "--format",
+        "json",
+    )
+    first, second = json.loads(done.out)["formats"]
+    assert first["row_seconds"] > 0
+    assert (second["row_seconds"], second["batch_seconds"], second["reason"]) == (None, None, "")
+    assert second["bytes"] > 0
+    assert second["predictions"] in ("tolerance", "bit-identical")
