@@ -63,6 +63,17 @@ def test_pipelines_searches_kernels_scorers_and_splitters_use_admitted_globals_i
     assert seen > 150
 
 
+def test_gradient_boosting_on_categories_of_a_frame_is_admitted_with_its_preprocessor() -> None:
+    pd = pytest.importorskip("pandas")
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    rows = pd.DataFrame({"kind": pd.Categorical(["a", "b", "c"] * 20), "size": range(60)})
+    model = HistGradientBoostingClassifier(max_iter=2, categorical_features="from_dtype")
+    model.fit(rows, [place % 2 for place in range(60)])
+    assert not refusals(model, range(2, 6))
+    assert not found_in_files_of(model)
+
+
 def test_a_function_transformer_with_a_function_of_the_payload_is_not_admitted() -> None:
     from sklearn.preprocessing import FunctionTransformer
 
