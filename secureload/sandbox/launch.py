@@ -49,8 +49,9 @@ _look()
 # pyarrow's other allocator takes 4 MB in every worker that handles a frame.
 _ONE_ALLOCATOR = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
 # What models and frames are likely to be of where they are imported: a third of a second to two seconds a load.
-# polars is not among them: it starts a thread when it is imported, which a fork would leave behind.
-_LARGE = ("pandas", "torch", "xgboost", "lightgbm", "statsmodels.api", "catboost")
+# polars is not among them, nor catboost, which imports polars where it is installed: that starts a thread when it is
+# imported, which a fork would leave behind.
+_LARGE = ("pandas", "torch", "xgboost", "lightgbm", "statsmodels.api")
 _ahead: dict[str, Launched] = {}
 
 

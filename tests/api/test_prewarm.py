@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import secureload
 from secureload.sandbox.zygotes import zygote_for
@@ -34,11 +37,24 @@ def test_what_is_started_ahead_is_what_loads_use_and_nothing_is_started_again(
     assert children() == before
 
 
-def test_workers_are_forked_from_processes_of_one_thread() -> None:
-    secureload.prewarm()
-    for role in ("trace", "load"):
-        pid = zygote_for(role).pid
-        assert len(list(Path(f"/proc/{pid}/task").iterdir())) == 1
+@pytest.mark.parametrize(
+    "library",
+    ["sklearn", "pandas", "polars", "pyarrow", "torch", "xgboost", "lightgbm", "catboost", "statsmodels.api"],
+)
+def test_workers_are_forked_from_processes_of_one_thread_whatever_is_imported_here(library: str) -> None:
+    if importlib.util.find_spec(library.partition(".")[0]) is None:
+        pytest.skip(f"{library} is not installed (the extra 'libraries' has it)")
+    code = """if True:
+        import importlib, os, sys
+        importlib.import_module(sys.argv[1])
+        import secureload
+        from secureload.sandbox.zygotes import zygote_for
+        secureload.prewarm()
+        for role in ("trace", "load"):
+            print(len(os.listdir(f"/proc/{zygote_for(role).pid}/task")))
+    """
+    done = subprocess.run([sys.executable, "-c", code, library], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["1", "1"], done.stderr
 
 
 def test_importing_secureload_starts_nothing() -> None:
