@@ -49,9 +49,10 @@ _look()
 # pyarrow's other allocator takes 4 MB in every worker that handles a frame.
 _ONE_ALLOCATOR = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
 # What models and frames are likely to be of where they are imported: a third of a second to two seconds a load.
-# polars is not among them, nor catboost, which imports polars where it is installed: that starts a thread when it is
-# imported, which a fork would leave behind.
-_LARGE = ("pandas", "torch", "xgboost", "lightgbm", "statsmodels.api")
+# polars is not among them: it starts a thread when it is imported, which a fork would leave behind. Nor are those that
+# import it where it is installed, once this process has it.
+_LARGE = ("pandas", "torch", "xgboost", "lightgbm", "statsmodels.api", "catboost")
+_MAY_IMPORT_POLARS = frozenset(("statsmodels.api", "catboost"))
 _ahead: dict[str, Launched] = {}
 
 
@@ -109,7 +110,10 @@ def _as_text(groups: dict[str, list[str]]) -> str:
 
 
 def _preloaded(role: str) -> list[str]:
-    large = [module for module in _LARGE if role == "load" and module in sys.modules]
+    without = _MAY_IMPORT_POLARS if "polars" in sys.modules else frozenset[str]()
+    large = [
+        module for module in _LARGE if role == "load" and module in sys.modules and module not in without
+    ]
     return [*large, *_MODULES[role]]  # the role warms up what is there
 
 
