@@ -130,7 +130,7 @@ class Run:
 
     def about(self) -> str:
         """Say what was measured with what."""
-        peers = [name for name in ENVIRONMENTS if name != "models"]
+        peers = [name for name in ENVIRONMENTS if name not in ("models", "older")]
         scanners = ", ".join(f"{name} {versions(self.cache, name)[name]}" for name in peers)
         found = versions(self.cache, "models")
         wrote = [package.partition("==")[0] for package in ENVIRONMENTS["models"].packages]
@@ -169,7 +169,7 @@ def _report(
         "## What must be reached",
         tables.goals_table(reached),
         "## Found and accused",
-        tables.summary_table(counts, {label: verdicts.seconds for label, verdicts in said.items()}),
+        tables.summary_table(counts),
         _NOTES,
         *(
             f"{label}: {count} files of the sample got no answer in time."

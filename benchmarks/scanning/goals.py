@@ -11,7 +11,9 @@ from benchmarks.scanning.speed import Baselines, Cost
 __all__ = ["Goal", "goals", "total"]
 
 _OURS = "secureload"
-_FITTED = ("scikit-learn", "scikit-learn, releases of 2023")
+_FITTED = "scikit-learn"
+# These are told to be of another version than the one that is installed: that flag is right.
+_OLDER = "scikit-learn, releases of 2023"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,13 @@ def _judgement(counts: Mapping[str, Mapping[str, Count]]) -> Iterator[Goal]:
     share = bad.named / bad.files
     yield Goal("malicious: at least 99 % rejected by name", f"{share:.2%} ({bad.named:,})", share >= 0.99)
     yield Goal("benign: none rejected", f"{good.named} of {good.files:,}", good.named == 0)
-    fitted = total({name: found for name, found in counts["benign"].items() if name in _FITTED})
-    line = "every all_estimators() model accepted without a flag"
+    fitted, older = counts["benign"][_FITTED], counts["benign"][_OLDER]
     left = fitted.files - fitted.refused - fitted.flagged
+    line = "every all_estimators() model accepted without a flag"
     yield Goal(line, f"{left:,} of {fitted.files:,}", left == fitted.files)
+    left = older.files - older.refused
+    line = "the same of releases of 2023: accepted, and their version told"
+    yield Goal(line, f"{left:,} of {older.files:,}", left == older.files == older.flagged)
     bombs = total(counts["bomb"])
     yield Goal(
         "bombs: none accepted", f"{bombs.refused} of {bombs.files} stopped", bombs.refused == bombs.files

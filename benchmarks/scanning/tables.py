@@ -26,7 +26,7 @@ def goals_table(goals: Iterable[Goal]) -> str:
     return _table(("to be reached", "measured", "reached"), rows, texts=3)
 
 
-def summary_table(counts: _Counts, seconds: Mapping[str, float]) -> str:
+def summary_table(counts: _Counts) -> str:
     """Return a line a scanner: shares of malicious files named and refused, and of benign ones."""
     rows = []
     for label, kinds in counts.items():
@@ -35,11 +35,11 @@ def summary_table(counts: _Counts, seconds: Mapping[str, float]) -> str:
             (
                 label, SCANNERS[label].named_means, f"{bad.files:,} + {good.files:,}",
                 _share(bad.named, bad.files), _share(bad.refused, bad.files),
-                _share(good.named, good.files), _share(good.refused, good.files), f"{seconds[label]:.0f}",
+                _share(good.named, good.files), _share(good.refused, good.files),
             )
         )  # fmt: skip
     head = (
-        "scanner", "named means", "files", "malicious: named", "refused", "benign: accused", "refused", "seconds",
+        "scanner", "named means", "files", "malicious: named", "refused", "benign: accused", "refused",
     )  # fmt: skip
     return _table(head, rows, texts=2)
 
